@@ -2,10 +2,16 @@
 //!
 //! This crate does no I/O: no sockets, files, environment or clock. It never resolves a name.
 
+mod catalogue;
 mod host;
 mod path;
+mod pattern;
+mod rules;
 mod target;
 
+pub use catalogue::{Date, DateError};
 pub use host::{Host, HostError, MAX_LABEL, MAX_NAME, Name};
 pub use path::{Hop, Route, Step, UnknownWord};
+pub use pattern::{Pattern, PatternError, PatternProblem};
+pub use rules::{Decision, Level, Routes, RuleError, RuleSet, RuleSetBuilder, Source};
 pub use target::{Target, TargetError};

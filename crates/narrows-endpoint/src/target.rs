@@ -73,6 +73,11 @@ impl Target {
         &self.host
     }
 
+    /// The host, for keeping.
+    pub fn into_host(self) -> Host {
+        self.host
+    }
+
     /// The port, 1 to 65535.
     pub const fn port(&self) -> u16 {
         self.port.get()
