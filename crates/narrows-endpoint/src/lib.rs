@@ -9,7 +9,11 @@ mod pattern;
 mod rules;
 mod target;
 
-pub use catalogue::{Date, DateError};
+pub use catalogue::{
+    BypassKeyword, Carried, Catalogue, CatalogueError, CatalogueProblem, Cloud, Date, DateError,
+    Endpoint, ExpandError, Expansion, NeverGateway, ParameterError, Parameters, Region, Template,
+    Transport, UnknownKeyword, UnknownRegion,
+};
 pub use host::{Host, HostError, MAX_LABEL, MAX_NAME, Name};
 pub use path::{Hop, Route, Step, UnknownWord};
 pub use pattern::{Pattern, PatternError, PatternProblem};

@@ -105,12 +105,13 @@ impl Pattern {
         }
     }
 
-    pub(crate) const fn hosts(&self) -> &Hosts {
-        &self.hosts
+    /// Whether the pattern leaves its ports open.
+    pub fn covers_every_port(&self) -> bool {
+        self.ports == Ports::EVERY
     }
 
-    pub(crate) const fn ports(&self) -> Ports {
-        self.ports
+    pub(crate) const fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     pub(crate) fn rank(&self) -> Rank {
