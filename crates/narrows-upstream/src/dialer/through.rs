@@ -1,0 +1,116 @@
+//! CONNECT through an upstream proxy, and the dance with its credentials.
+
+use narrows_endpoint::Target;
+use tokio::time::{Instant, timeout};
+
+use super::{Connected, Dialer};
+use crate::answer::ProxyAnswer;
+use crate::error::{AuthenticationFault, DialError, DialErrorKind, Path};
+use crate::exchange::{Answer, exchange};
+use crate::{Authorization, Upstream};
+
+/// The status by which a proxy asks for credentials.
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+
+/// How one CONNECT through the proxy ended, errors apart.
+enum Outcome {
+    Open(Connected),
+    /// 407; whether credentials had been sent.
+    Challenged(Box<ProxyAnswer>, bool),
+}
+
+impl Dialer {
+    /// Opens a tunnel to the target through the proxy, by CONNECT.
+    ///
+    /// The target's name is left to the proxy to resolve. When it answers 407 and offers Basic, and
+    /// credentials may be sent (see [`Upstream`]), a second connection brings them. Until the proxy has
+    /// answered with a 2xx nothing but CONNECT heads is sent to it: the stream is only handed out then.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`]: the proxy could not be reached, refused, or answered badly or not at all.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future closes every socket it had opened. If credentials were on their
+    /// way just then, what the proxy thought of them is not learnt.
+    pub async fn through(&self, proxy: &Upstream, target: &Target) -> Result<Connected, DialError> {
+        let start = Instant::now();
+        self.open_tunnel(proxy, target).await.map_err(|kind| {
+            let path = Path::Through {
+                proxy: proxy.endpoint().clone(),
+                target: target.clone(),
+            };
+            DialError::new(path, start.elapsed(), kind)
+        })
+    }
+
+    async fn open_tunnel(
+        &self,
+        proxy: &Upstream,
+        target: &Target,
+    ) -> Result<Connected, DialErrorKind> {
+        use AuthenticationFault as Fault;
+        let authorization = self.authorize(proxy, false).await?;
+        let (answer, sent) = match self.connect_through(proxy, target, authorization).await? {
+            Outcome::Open(connected) => return Ok(connected),
+            Outcome::Challenged(answer, sent) => (answer, sent),
+        };
+        let give_up = |fault, answer| Err(DialErrorKind::Authentication(fault, answer));
+        if sent {
+            return give_up(Fault::Rejected, answer);
+        }
+        if proxy.url().credentials().is_none() {
+            return give_up(Fault::NotConfigured, answer);
+        }
+        if !answer.offers("basic") {
+            return give_up(Fault::NotOffered, answer);
+        }
+        let authorization = self.authorize(proxy, true).await?;
+        if authorization.credentials().is_none() {
+            return give_up(Fault::RejectedBefore, answer);
+        }
+        match self.connect_through(proxy, target, authorization).await? {
+            Outcome::Open(connected) => Ok(connected),
+            Outcome::Challenged(answer, _) => give_up(Fault::Rejected, answer),
+        }
+    }
+
+    /// One connection, one CONNECT.
+    async fn connect_through(
+        &self,
+        proxy: &Upstream,
+        target: &Target,
+        authorization: Authorization<'_>,
+    ) -> Result<Outcome, DialErrorKind> {
+        let mut connected = self.connect_proxy(proxy).await?;
+        let credentials = authorization.credentials();
+        let exchange = exchange(&mut connected.io, target, credentials, &self.limits);
+        let answer = timeout(self.timeouts.request, exchange).await;
+        match answer.map_err(|_| DialErrorKind::Silent)?? {
+            Answer::Open(early) => {
+                authorization.conclude(200);
+                connected.early = early;
+                Ok(Outcome::Open(connected))
+            }
+            Answer::Refused(answer) => {
+                let sent = credentials.is_some();
+                authorization.conclude(answer.status);
+                match answer.status {
+                    PROXY_AUTHENTICATION_REQUIRED => Ok(Outcome::Challenged(answer, sent)),
+                    _ => Err(DialErrorKind::Answered(answer)),
+                }
+            }
+        }
+    }
+
+    /// As [`Upstream::authorize`], with a limit on the wait for the request that tries them first.
+    async fn authorize<'a>(
+        &self,
+        proxy: &'a Upstream,
+        challenged: bool,
+    ) -> Result<Authorization<'a>, DialErrorKind> {
+        let granted = timeout(self.timeouts.request, proxy.authorize(challenged)).await;
+        granted.map_err(|_| DialErrorKind::Silent)
+    }
+}

@@ -1,0 +1,174 @@
+//! [`DialError`]: why a target was not reached, who is to blame, and what to answer.
+
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use narrows_connect::{ProxyError, ResponseError};
+use narrows_endpoint::{Hop, Step, Target};
+
+use crate::answer::ProxyAnswer;
+use crate::attempt::{Cause, ConnectFailure};
+use crate::{Denied, ResolveError};
+
+mod sentence;
+mod verdict;
+
+/// Why a target could not be reached.
+///
+/// `Display` is one line for the person who has the problem: what was tried, what happened, and what to
+/// look at. It holds the whole story, so `source()` is empty and chains do not say things twice. It
+/// never holds credentials, and texts of others in it are printable.
+#[derive(Debug)]
+pub struct DialError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: Path,
+    elapsed: Duration,
+    kind: DialErrorKind,
+}
+
+/// What was to be reached.
+#[derive(Clone, Debug)]
+pub(crate) enum Path {
+    Direct(Target),
+    Through { proxy: Target, target: Target },
+    ToProxy(Target),
+}
+
+/// What went wrong, with the evidence.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DialErrorKind {
+    /// The proxy answered CONNECT, and not with a 2xx or 407.
+    Answered(Box<ProxyAnswer>),
+    /// The proxy answered 407, and no credentials could change that.
+    Authentication(AuthenticationFault, Box<ProxyAnswer>),
+    /// The connection to the proxy broke before its answer was complete.
+    Broken(io::Error),
+    /// The proxy closed the connection before its answer was complete.
+    Closed {
+        /// How many octets of an answer had come.
+        received: usize,
+    },
+    /// No address could be connected to.
+    Connect(ConnectFailure),
+    /// No address may be dialled. Nothing was sent to any.
+    Denied {
+        /// The first address that was denied.
+        address: IpAddr,
+        /// How many addresses were denied.
+        addresses: usize,
+        /// Why the first was.
+        denied: Denied,
+    },
+    /// The proxy answered CONNECT with something that is not HTTP, or with too much of it.
+    Nonsense(ResponseError),
+    /// The name gave no addresses.
+    Resolve(ResolveError),
+    /// The proxy did not complete an answer in time.
+    Silent,
+}
+
+/// Why a 407 could not be helped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticationFault {
+    /// There are credentials, but the proxy does not offer Basic. They were not sent.
+    #[error("none of which is supported yet; only basic is")]
+    NotOffered,
+    /// No credentials are configured for this proxy.
+    #[error("but none are configured for it")]
+    NotConfigured,
+    /// The proxy has just rejected the credentials.
+    #[error("and rejected the configured ones")]
+    Rejected,
+    /// The proxy rejected the credentials before; they were not sent again.
+    #[error("and rejected the configured ones before; they are not sent again until changed")]
+    RejectedBefore,
+}
+
+// === impl DialError ===
+
+impl DialError {
+    pub(crate) fn new(path: Path, elapsed: Duration, kind: DialErrorKind) -> Self {
+        Self(Box::new(Inner {
+            path,
+            elapsed,
+            kind,
+        }))
+    }
+
+    /// What went wrong, with the evidence.
+    pub const fn kind(&self) -> &DialErrorKind {
+        &self.0.kind
+    }
+
+    /// The party that most likely caused the failure.
+    ///
+    /// An answer of the proxy is the proxy's, also if it says that the target is down: it is up then,
+    /// and its words are in the sentence.
+    pub fn hop(&self) -> Hop {
+        self.0.verdict().hop
+    }
+
+    /// What was being done when it failed.
+    pub fn step(&self) -> Step {
+        self.0.verdict().step
+    }
+
+    /// The status to answer the client with: 403, 502, 503 or 504.
+    ///
+    /// Never 407: that would ask the client for credentials that are not the client's business.
+    pub fn status(&self) -> u16 {
+        self.0.verdict().status
+    }
+
+    /// The RFC 9209 error type to put into `Proxy-Status`.
+    pub fn proxy_error(&self) -> ProxyError {
+        self.0.verdict().proxy_error
+    }
+
+    /// How long it took to fail, from the call on.
+    pub const fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// The upstream proxy on the way, if there was one.
+    pub const fn proxy(&self) -> Option<&Target> {
+        match &self.0.path {
+            Path::Direct(_) => None,
+            Path::Through { proxy, .. } | Path::ToProxy(proxy) => Some(proxy),
+        }
+    }
+
+    /// Whether the fault lies between this machine and the proxy, or with the proxy itself.
+    ///
+    /// For health: an HTTP answer of any status shows that the proxy works, however bad the target is.
+    pub fn is_proxy_down(&self) -> bool {
+        use DialErrorKind as Kind;
+        let answered = matches!(
+            self.0.kind,
+            Kind::Answered(_) | Kind::Authentication(..) | Kind::Denied { .. }
+        );
+        self.proxy().is_some() && !answered && !matches!(self.hop(), Hop::Narrows)
+    }
+}
+
+impl std::error::Error for DialError {}
+
+impl From<ResponseError> for DialErrorKind {
+    fn from(error: ResponseError) -> Self {
+        Self::Nonsense(error)
+    }
+}
+
+impl From<ResolveError> for DialErrorKind {
+    fn from(error: ResolveError) -> Self {
+        Self::Resolve(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The sentences of [`DialError`]: what was tried, what happened, and what to look at.
+
+use std::fmt;
+
+use super::{
+    AuthenticationFault, Cause, ConnectFailure, DialError, DialErrorKind, Path, ProxyAnswer,
+    ResolveError,
+};
+
+impl fmt::Display for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use DialErrorKind as Kind;
+        let path = &self.0.path;
+        let seconds = self.0.elapsed.as_secs_f64();
+        match &self.0.kind {
+            Kind::Answered(answer) => refused(f, path, answer),
+            Kind::Authentication(fault, answer) => unauthorized(f, path, *fault, answer),
+            Kind::Broken(error) => write!(
+                f,
+                "the connection to {path} broke before it answered{}: {error}",
+                Connect(path)
+            ),
+            Kind::Closed { received: 0 } => write!(
+                f,
+                "{path} closed the connection without answering{} (is it an HTTP proxy that \
+                 serves this machine?)",
+                Connect(path)
+            ),
+            Kind::Closed { received } => write!(
+                f,
+                "{path} closed the connection after {received} octets of its answer to{}",
+                Connect(path)
+            ),
+            Kind::Connect(failure) => not_connected(f, path, failure, seconds),
+            Kind::Denied {
+                address,
+                addresses,
+                denied,
+            } => {
+                write!(f, "{path} may not be reached at {address}: {denied}")?;
+                match addresses {
+                    1 => Ok(()),
+                    _ => write!(f, "; all its {addresses} addresses are denied"),
+                }
+            }
+            Kind::Nonsense(error) => write!(
+                f,
+                "{path} did not answer{} in HTTP: {error} (is it an HTTP proxy?)",
+                Connect(path)
+            ),
+            Kind::Resolve(error) => not_resolved(f, path, error),
+            Kind::Silent => write!(
+                f,
+                "{path} did not answer{} within {seconds:.1} s (it may be waiting for the target)",
+                Connect(path)
+            ),
+        }
+    }
+}
+
+fn refused(f: &mut fmt::Formatter<'_>, path: &Path, answer: &ProxyAnswer) -> fmt::Result {
+    let (verb, hint) = match answer.status {
+        300..=399 | 511 => (
+            "redirected",
+            " (a login page or a block page stands in the way)",
+        ),
+        400 | 404 | 405 | 426 | 501 => (
+            "did not accept",
+            " (is it a forward proxy that allows CONNECT to this port?)",
+        ),
+        502..=504 => (
+            "could not complete",
+            " (the proxy works; the target may not)",
+        ),
+        _ => ("refused", ""),
+    };
+    write!(f, "{path} {verb}{}: {answer}{hint}", Connect(path))
+}
+
+fn unauthorized(
+    f: &mut fmt::Formatter<'_>,
+    path: &Path,
+    fault: AuthenticationFault,
+    answer: &ProxyAnswer,
+) -> fmt::Result {
+    write!(f, "{path} wants credentials")?;
+    if answer.schemes.is_empty() {
+        f.write_str(" without naming a scheme")?;
+    } else {
+        write!(f, " by {}", answer.schemes.join(", "))?;
+    }
+    match fault {
+        AuthenticationFault::NotOffered if answer.schemes.is_empty() => {
+            f.write_str(", so none were sent")?;
+        }
+        fault => write!(f, ", {fault}")?,
+    }
+    write!(f, ": {answer}")
+}
+
+fn not_connected(
+    f: &mut fmt::Formatter<'_>,
+    path: &Path,
+    failure: &ConnectFailure,
+    seconds: f64,
+) -> fmt::Result {
+    write!(f, "cannot connect to {path}: {failure}")?;
+    let cause = failure.cause();
+    if cause == Cause::NoAnswer {
+        write!(f, " after {seconds:.1} s")?;
+    }
+    let hint = match (cause, path) {
+        (Cause::Exhausted, _) => "this machine ran out of descriptors, memory or ports",
+        (Cause::Forbidden, _) => "this machine's own firewall or sandbox forbids it",
+        (Cause::NoSource, _) => "this machine has no address of that family",
+        (Cause::Other, _) => return Ok(()),
+        (Cause::Refused, Path::Direct(_)) => "nothing listens there, or a firewall rejects it",
+        (_, Path::Direct(_)) => "a firewall may block it: does this machine need a proxy?",
+        (Cause::Refused, _) => "is the proxy's address right, and is it running?",
+        (_, _) => "is the proxy's address right, and may this machine reach it?",
+    };
+    write!(f, " ({hint})")
+}
+
+fn not_resolved(f: &mut fmt::Formatter<'_>, path: &Path, error: &ResolveError) -> fmt::Result {
+    let hint = match (error, path) {
+        (ResolveError::NotFound, Path::Direct(_)) => {
+            "is it spelled right? where DNS knows no outside names, a proxy is needed"
+        }
+        (ResolveError::NotFound, _) => "is the proxy's name right?",
+        _ => "does DNS work on this machine?",
+    };
+    write!(f, "cannot resolve {path}: {error} ({hint})")
+}
+
+/// ` CONNECT host:port`, or nothing if no target was named.
+struct Connect<'a>(&'a Path);
+
+impl fmt::Display for Connect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Path::Through { target, .. } => write!(f, " CONNECT {target}"),
+            Path::Direct(_) | Path::ToProxy(_) => Ok(()),
+        }
+    }
+}
+
+/// The party that is dialled: `example.com:443` or `proxy 10.0.0.1:3128`.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct(target) => target.fmt(f),
+            Self::Through { proxy, .. } | Self::ToProxy(proxy) => write!(f, "proxy {proxy}"),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Who is to blame for a [`DialError`](super::DialError), and what to answer.
+
+use super::{Cause, ConnectFailure, DialErrorKind, Hop, Inner, Path, ProxyError, ResolveError};
+use super::{ProxyAnswer, Step};
+use crate::attempt::is_exhaustion;
+
+/// The party, the step, and the answer to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) hop: Hop,
+    pub(super) step: Step,
+    pub(super) status: u16,
+    pub(super) proxy_error: ProxyError,
+}
+
+// === impl Inner ===
+
+impl Inner {
+    pub(super) fn verdict(&self) -> Verdict {
+        use DialErrorKind as Kind;
+        let (hop, step, (status, proxy_error)) = match &self.kind {
+            Kind::Answered(answer) => (Hop::Proxy, Step::Request, answer.passed_on()),
+            Kind::Authentication(..) => {
+                let answer = (502, ProxyError::ProxyConfigurationError);
+                (Hop::Proxy, Step::Request, answer)
+            }
+            Kind::Broken(_) | Kind::Closed { .. } => {
+                let answer = (502, ProxyError::ConnectionTerminated);
+                (Hop::Proxy, Step::Request, answer)
+            }
+            Kind::Connect(failure) => self.connect_verdict(failure),
+            Kind::Denied { .. } => {
+                let answer = (403, ProxyError::DestinationIpProhibited);
+                (Hop::Narrows, Step::Decide, answer)
+            }
+            Kind::Nonsense(_) => {
+                let answer = (502, ProxyError::HttpProtocolError);
+                (Hop::Proxy, Step::Request, answer)
+            }
+            Kind::Resolve(error) => self.resolve_verdict(error),
+            Kind::Silent => {
+                let answer = (504, ProxyError::HttpResponseTimeout);
+                (Hop::Proxy, Step::Request, answer)
+            }
+        };
+        Verdict {
+            hop,
+            step,
+            status,
+            proxy_error,
+        }
+    }
+
+    fn connect_verdict(&self, failure: &ConnectFailure) -> (Hop, Step, (u16, ProxyError)) {
+        let (hop, answer) = match failure.cause() {
+            Cause::Exhausted | Cause::NoSource => {
+                (Hop::Narrows, (503, ProxyError::ProxyInternalError))
+            }
+            Cause::Forbidden => (Hop::Narrows, (502, ProxyError::DestinationIpUnroutable)),
+            Cause::NoAnswer => (self.far(), (504, ProxyError::ConnectionTimeout)),
+            Cause::Refused => (self.far(), (502, ProxyError::ConnectionRefused)),
+            Cause::Unreachable => (self.far(), (502, ProxyError::DestinationIpUnroutable)),
+            Cause::Other => (self.far(), (502, ProxyError::DestinationUnavailable)),
+        };
+        (hop, Step::Connect, answer)
+    }
+
+    fn resolve_verdict(&self, error: &ResolveError) -> (Hop, Step, (u16, ProxyError)) {
+        let (hop, answer) = match error {
+            ResolveError::Other(error) if is_exhaustion(error) => {
+                (Hop::Narrows, (503, ProxyError::ProxyInternalError))
+            }
+            ResolveError::Timeout => (self.far(), (504, ProxyError::DnsTimeout)),
+            _ => (self.far(), (502, ProxyError::DnsError)),
+        };
+        (hop, Step::Resolve, answer)
+    }
+
+    /// The party that is resolved and dialled: with a proxy on the way, only ever the proxy.
+    const fn far(&self) -> Hop {
+        match self.path {
+            Path::Direct(_) => Hop::Target,
+            Path::Through { .. } | Path::ToProxy(_) => Hop::Proxy,
+        }
+    }
+}
+
+// === impl ProxyAnswer ===
+
+impl ProxyAnswer {
+    /// What the client is told about a refusal by the proxy.
+    ///
+    /// A refusal by policy stays one, a far side that is down stays down, and a status that speaks of
+    /// our own request (400, 405, 407) becomes 502: the client's request was not at fault.
+    const fn passed_on(&self) -> (u16, ProxyError) {
+        match self.status {
+            // A redirect is how block pages and captive portals refuse a CONNECT.
+            300..=399 | 511 => (403, ProxyError::HttpRequestDenied),
+            400 | 404 | 405 | 407 | 408 | 426 | 431 => (502, ProxyError::HttpProtocolError),
+            429 => (503, ProxyError::DestinationUnavailable),
+            400..=499 => (403, ProxyError::HttpRequestDenied),
+            503 => (503, ProxyError::DestinationUnavailable),
+            504 => (504, ProxyError::ConnectionTimeout),
+            502 => (502, ProxyError::DestinationUnavailable),
+            _ => (502, ProxyError::HttpProtocolError),
+        }
+    }
+}
