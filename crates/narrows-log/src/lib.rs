@@ -1,1 +1,16 @@
-//! Placeholder
+#![doc = include_str!("../README.md")]
+
+mod event;
+mod quote;
+mod record;
+mod text;
+mod timestamp;
+mod words;
+mod writer;
+
+pub use event::Event;
+pub use record::{Record, RecordError};
+pub use text::{MAX_TEXT, Text};
+pub use timestamp::{Timestamp, TimestampError};
+pub use words::{Address, ConnId, HttpVersion, Severity, UnknownWord, Via};
+pub use writer::{Counts, Handle, Options, Sink, Unwritten, Writer};

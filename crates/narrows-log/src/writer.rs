@@ -1,0 +1,160 @@
+//! [`Writer`]: lines to a [`Sink`], without ever holding up whoever logs them.
+
+use std::io;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::record::Record;
+
+mod drain;
+mod shared;
+mod sink;
+
+pub use shared::Counts;
+pub use sink::Sink;
+
+use shared::Shared;
+
+/// A thread that writes log lines to a [`Sink`], and the bounded buffer before it.
+///
+/// Whoever logs formats the line into the buffer under a short lock and goes on; nobody but the thread
+/// waits for the sink. Lines that find the buffer full are left out and counted, and a `dropped` line
+/// stands in their place. When the sink fails, the thread tries again, from where the sink had come.
+///
+/// Dropping the writer asks the thread to finish and does not wait; [`shutdown`](Self::shutdown) does.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use narrows_log::{Event, Options, Record, Timestamp, Writer};
+///
+/// let writer = Writer::spawn(std::io::sink(), Options::default())?;
+/// let log = writer.handle();
+/// log.record(&Record::new(Timestamp::new(0, 0), Event::Note("hello".into())));
+/// let counts = writer.shutdown(Duration::from_secs(1)).expect("the sink takes everything");
+/// assert_eq!(counts.written, 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+}
+
+/// Where lines are handed in; cheap to clone, and usable from any thread or task.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// How a [`Writer`] gathers lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Octets of lines that may wait for the sink; as many again may be in its hands.
+    pub capacity: usize,
+    /// How long the first line of a batch waits for company, so that a busy server pays for one
+    /// wake-up per batch and not per line.
+    pub linger: Duration,
+    /// How long to wait after the sink has failed.
+    pub retry: Duration,
+}
+
+/// Lines that the sink had not taken when the time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{lines} lines of the log are not written")]
+pub struct Unwritten {
+    /// How many.
+    pub lines: NonZeroU64,
+}
+
+// === impl Options ===
+
+impl Default for Options {
+    /// 1 MiB, some 8000 lines; 20 ms, less than a person following the log notices; 250 ms.
+    fn default() -> Self {
+        Self {
+            capacity: 1024 * 1024,
+            linger: Duration::from_millis(20),
+            retry: Duration::from_millis(250),
+        }
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// Starts the thread, named `narrows-log`.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if it gives no thread.
+    pub fn spawn(sink: impl Sink, options: Options) -> io::Result<Self> {
+        let shared = Arc::new(Shared::new(options));
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("narrows-log".to_owned())
+            .spawn(move || drain::run(&theirs, sink))?;
+        Ok(Self { shared })
+    }
+
+    /// A place to hand in lines.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Writes what is waiting and ends the thread; waits at most `patience`.
+    ///
+    /// Lines handed in from now on are dropped. If the sink fails now, it is tried once more and then
+    /// given up.
+    ///
+    /// # Errors
+    ///
+    /// [`Unwritten`] if lines were given up, or the sink still holds the thread.
+    pub fn shutdown(self, patience: Duration) -> Result<Counts, Unwritten> {
+        self.shared.close();
+        self.shared.wait_until_finished(patience)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+// === impl Handle ===
+
+impl Handle {
+    /// Hands in a line. Never waits for the sink; `false` if the line was dropped and counted.
+    pub fn record(&self, record: &Record) -> bool {
+        self.shared.push(record)
+    }
+
+    /// Waits, at most `patience`, until every line handed in before is with the sink.
+    ///
+    /// For threads: a task would hold up its runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Unwritten`] if time runs out.
+    pub fn flush(&self, patience: Duration) -> Result<(), Unwritten> {
+        self.shared.flush(patience)
+    }
+
+    /// Asks the thread to [reopen](Sink::reopen) the sink, between two lines; does not wait.
+    pub fn reopen(&self) {
+        self.shared.reopen();
+    }
+
+    /// What has become of the lines so far.
+    pub fn counts(&self) -> Counts {
+        self.shared.counts()
+    }
+}
+
+#[cfg(test)]
+mod tests;
