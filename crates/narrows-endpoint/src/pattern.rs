@@ -114,6 +114,10 @@ impl Pattern {
         &self.hosts
     }
 
+    pub(crate) const fn ports(&self) -> Ports {
+        self.ports
+    }
+
     pub(crate) fn rank(&self) -> Rank {
         let (kind, literal) = match &self.hosts {
             Hosts::Exact(name) => (0, name.as_str().len()),

@@ -1,84 +1,83 @@
 //! [`Index`]: from a target to the first rule that matches it.
-
-use std::collections::HashMap;
-use std::net::IpAddr;
-
-use ipnet::IpNet;
+//!
+//! Rules are sorted by precedence, so the first of those that match is the one with the smallest index.
+//! The index is asked once for the whole name and once for every suffix of it (or once for every prefix
+//! length, for an address), whatever the number of rules. Rules for the same name or suffix are chained,
+//! and walked one by one: many ports of one name, or many in-label stars before one suffix.
 
 use crate::host::Host;
-use crate::pattern::Hosts;
+use crate::pattern::{Hosts, Ports};
 use crate::target::Target;
 
 use super::Rule;
 
-/// Rules by what they match; values are indices into the rules, in rising order.
-#[derive(Debug, Default)]
+mod chains;
+mod filter;
+mod hash;
+mod names;
+mod nets;
+
+use chains::{Chains, NONE};
+use names::{Names, NamesBuilder};
+use nets::Nets;
+
+/// Rules by what they match.
+#[derive(Debug)]
 pub(super) struct Index {
-    exact: HashMap<Box<str>, Vec<u32>>,
-    below: HashMap<Box<str>, Vec<u32>>,
-    labels: HashMap<Box<str>, Vec<u32>>,
-    nets: HashMap<IpNet, Vec<u32>>,
+    names: Names,
+    nets: Nets,
+    chains: Chains,
+}
+
+/// A rule as the index holds it: what must be checked after its host part was found.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The rule's place in the order of precedence.
+    rule: u32,
+    ports: Ports,
+    /// Whether stars in labels must be compared.
+    starred: bool,
 }
 
 impl Index {
     /// Indexes rules that are sorted by precedence; none if they are too many to count.
     pub(super) fn new(rules: &[Rule]) -> Option<Self> {
-        let mut index = Self::default();
-        for (at, rule) in rules.iter().enumerate() {
-            let at = u32::try_from(at).ok()?;
-            match rule.pattern.hosts() {
-                Hosts::Below(name) => index
-                    .below
-                    .entry(name.as_str().into())
-                    .or_default()
-                    .push(at),
-                Hosts::Exact(name) => index
-                    .exact
-                    .entry(name.as_str().into())
-                    .or_default()
-                    .push(at),
-                Hosts::Labels(labels) => index
-                    .labels
-                    .entry(labels.suffix().into())
-                    .or_default()
-                    .push(at),
-                Hosts::Net(net) => index.nets.entry(*net).or_default().push(at),
+        let count = u32::try_from(rules.len())
+            .ok()
+            .filter(|&count| count < NONE)?;
+        let mut chains = Chains::default();
+        let mut names = NamesBuilder::default();
+        let mut nets = Nets::default();
+        // From the last rule to the first, because a chain grows at its front.
+        for (at, rule) in (0..count).zip(rules).rev() {
+            let hosts = rule.pattern.hosts();
+            let entry = Entry {
+                rule: at,
+                ports: rule.pattern.ports(),
+                starred: matches!(hosts, Hosts::Labels(_)),
+            };
+            match hosts {
+                Hosts::Below(name) => names.suffix(name.as_str(), entry, &mut chains),
+                Hosts::Exact(name) => names.exact(name.as_str(), entry, &mut chains),
+                Hosts::Labels(labels) => names.suffix(labels.suffix(), entry, &mut chains),
+                Hosts::Net(net) => nets.add(*net, entry, &mut chains),
             }
         }
-        Some(index)
+        Some(Self {
+            names: names.build()?,
+            nets,
+            chains,
+        })
     }
 
     /// The first rule that matches.
     pub(super) fn find<'a>(&self, rules: &'a [Rule], target: &Target) -> Option<&'a Rule> {
-        let mut best = u32::MAX;
-        let mut offer = |indices: Option<&Vec<u32>>| {
-            for &at in indices.into_iter().flatten() {
-                if at < best && rules[at as usize].pattern.matches(target) {
-                    best = at;
-                }
-            }
+        let best = match target.host() {
+            Host::Ip(ip) => self.nets.find(*ip, target.port(), &self.chains),
+            Host::Name(name) => self
+                .names
+                .find(name.as_str(), target.port(), &self.chains, rules),
         };
-        match target.host() {
-            Host::Ip(ip) => {
-                let longest = if matches!(ip, IpAddr::V4(_)) { 32 } else { 128 };
-                for length in 0..=longest {
-                    offer(
-                        IpNet::new(*ip, length)
-                            .ok()
-                            .and_then(|net| self.nets.get(&net.trunc())),
-                    );
-                }
-            }
-            Host::Name(name) => {
-                let mut rest = name.as_str();
-                offer(self.exact.get(rest));
-                while let Some((_, parent)) = rest.split_once('.') {
-                    offer(self.below.get(parent));
-                    offer(self.labels.get(parent));
-                    rest = parent;
-                }
-            }
-        }
         rules.get(best as usize)
     }
 }
