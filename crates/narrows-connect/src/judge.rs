@@ -35,15 +35,20 @@ pub fn check_connect<'a>(
     version: Version,
     headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
 ) -> Result<Request, RequestError> {
-    judge(authority, version, headers).map_err(|kind| RequestError::new(kind, authority.as_bytes()))
+    authority
+        .parse()
+        .map_err(Kind::from)
+        .and_then(|target| judge(target, authority, version, headers))
+        .map_err(|kind| RequestError::new(kind, authority.as_bytes()))
 }
 
+/// `authority` is the text that `target` was read from.
 pub(crate) fn judge<'a>(
+    target: Target,
     authority: &str,
     version: Version,
     headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
 ) -> Result<Request, Kind> {
-    let target: Target = authority.parse()?;
     let found = Found::collect(headers)?;
     match found.host {
         Some(host) if !names(host, authority, &target) => return Err(Kind::HostMismatch),

@@ -96,16 +96,17 @@ impl RequestParser {
     ///
     /// As [`parse_request`].
     pub fn parse(&mut self, buf: &[u8]) -> Result<Status<Request>, RequestError> {
-        let judged = check_method(buf)
-            .and_then(|()| Ok(self.scan.advance(buf, &self.limits)?))
-            .and_then(|span| span.map(|span| parse_head(buf, span)).transpose());
-        match judged {
-            Ok(Some(request)) => Ok(Status::Complete(request)),
-            Ok(None) => Ok(Status::Partial),
-            Err(kind) => {
-                let head = &buf[..buf.len().min(self.limits.max_bytes)];
-                Err(RequestError::new(kind, authority_text(head)))
-            }
+        // What lies beyond the limit is not looked at, in whatever pieces it comes.
+        let buf = &buf[..buf.len().min(self.limits.max_bytes)];
+        self.judge(buf)
+            .map_err(|kind| RequestError::new(kind, authority_text(buf)))
+    }
+
+    fn judge(&mut self, buf: &[u8]) -> Result<Status<Request>, Kind> {
+        check_method(buf)?;
+        match self.scan.advance(buf, &self.limits)? {
+            Some(span) => parse_head(buf, span).map(Status::Complete),
+            None => Ok(Status::Partial),
         }
     }
 }
@@ -127,6 +128,7 @@ fn parse_head(buf: &[u8], span: Span) -> Result<Request, Kind> {
     const FEW: usize = 16;
     let (line, headers) = split_line(&buf[span.start..span.end]);
     let (authority, version) = parse_request_line(line)?;
+    let authority = &*String::from_utf8_lossy(authority);
     let request = if span.headers <= FEW {
         judge_headers(authority, version, headers, &mut [EMPTY_HEADER; FEW])
     } else {
@@ -165,17 +167,19 @@ fn is_version(major: u8, rest: &[u8]) -> bool {
 }
 
 fn judge_headers<'b>(
-    authority: &[u8],
+    authority: &str,
     version: Version,
     headers: &'b [u8],
     places: &mut [Header<'b>],
 ) -> Result<Request, Kind> {
+    // A bad target is the more useful thing to say, so it is checked before the headers.
+    let target = authority.parse()?;
     let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(headers, places)
     else {
         return Err(Kind::Header);
     };
     let headers = headers.iter().map(|header| (header.name, header.value));
-    judge(&String::from_utf8_lossy(authority), version, headers)
+    judge(target, authority, version, headers)
 }
 
 /// The authority as received, from a head that may be malformed or cut; empty if there is none.

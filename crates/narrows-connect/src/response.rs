@@ -99,6 +99,8 @@ impl ResponseParser {
     /// As [`parse_response`]. The kind of error does not depend on how the bytes were split; the
     /// excerpt in it may.
     pub fn parse(&mut self, buf: &[u8]) -> Result<Status<Response>, ResponseError> {
+        // What lies beyond the limit is not looked at, in whatever pieces it comes.
+        let buf = &buf[..buf.len().min(self.limits.max_bytes)];
         check_version(buf)?;
         while let Some(span) = self.scan.advance(buf, &self.limits)? {
             let response = parse_head(buf, span)?;
@@ -113,8 +115,9 @@ impl ResponseParser {
 
 /// Says at the first byte that differs that this is no HTTP/1, so that nobody waits for more of it.
 fn check_version(buf: &[u8]) -> Result<(), ResponseError> {
-    let lead = buf.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    let line = &buf[lead.count()..];
+    let lead = [b"\r\n".as_slice(), b"\n"];
+    let line = lead.iter().find_map(|lead| buf.strip_prefix(*lead));
+    let line = line.unwrap_or(if buf == b"\r" { b"" } else { buf });
     if line.iter().zip(b"HTTP/1.").any(|(have, want)| have != want) {
         return Err(ResponseError::not_http(buf));
     }
@@ -140,7 +143,7 @@ fn read_head<'b>(
     match head.parse(&buf[span.start..span.end]) {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(ResponseError::Malformed),
-        Err(httparse::Error::Version) => return Err(ResponseError::not_http(buf)),
+        Err(httparse::Error::Version) => return Err(ResponseError::not_http(&buf[span.start..])),
         Err(_) => return Err(ResponseError::Malformed),
     }
     let status = head.code.unwrap_or_default();
