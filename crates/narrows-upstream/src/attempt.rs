@@ -159,12 +159,16 @@ impl Cause {
     }
 }
 
-/// Errors that std has no stable kind for.
+/// Whether this machine ran out of something; std has no stable kind for these.
 pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS)
-    )
+    let Some(errno) = Errno::from_io_error(error) else {
+        return false;
+    };
+    #[cfg(not(windows))]
+    if errno == Errno::NFILE {
+        return true;
+    }
+    matches!(errno, Errno::MFILE | Errno::NOBUFS)
 }
 
 #[cfg(test)]

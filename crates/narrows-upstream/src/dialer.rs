@@ -1,22 +1,19 @@
 //! [`Dialer`]: from a target to an open connection.
 
 use std::fmt;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use narrows_connect::Limits;
-use narrows_endpoint::{Host, Target};
+use narrows_endpoint::Target;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use crate::attempt::{Attempt, ConnectFailure};
-use crate::error::{DialError, DialErrorKind, Path};
-use crate::race::{interleave, race};
-use crate::resolve::tidy;
-use crate::{AllowAll, Judge, Resolve, ResolveError, SystemResolver, Timeouts, Upstream};
+use crate::error::{DialError, Path};
+use crate::{AllowAll, Judge, Resolve, SystemResolver, Timeouts, Upstream};
 
+mod connect;
 mod through;
 
 /// Reaches targets: directly, or through an upstream proxy.
@@ -99,7 +96,7 @@ impl Dialer {
         let open = async {
             let addrs = self.addresses(target).await?;
             let allowed = self.allowed(target, addrs)?;
-            self.connect(target, &allowed).await
+            self.connect(allowed, target.port()).await
         };
         open.await
             .map_err(|kind| DialError::new(Path::Direct(target.clone()), start.elapsed(), kind))
@@ -128,100 +125,6 @@ impl Dialer {
     }
 }
 
-/// The steps that the public calls are made of.
-impl Dialer {
-    /// The addresses of a host: itself if it is one, else as the resolver says, best first.
-    async fn addresses(&self, target: &Target) -> Result<Addresses, DialErrorKind> {
-        let name = match target.host() {
-            Host::Ip(ip) => return Ok(Addresses::One(*ip)),
-            Host::Name(name) => name,
-        };
-        let found = timeout(self.timeouts.resolve, self.resolver.resolve(name)).await;
-        let addrs = tidy(found.map_err(|_| ResolveError::Timeout)??);
-        match addrs[..] {
-            [] => Err(ResolveError::NotFound.into()),
-            [one] => Ok(Addresses::One(one)),
-            _ => Ok(Addresses::Many(interleave(addrs))),
-        }
-    }
-
-    /// Keeps the addresses that the judge lets pass.
-    fn allowed(&self, target: &Target, addrs: Addresses) -> Result<Addresses, DialErrorKind> {
-        let mut first_denied = None;
-        let mut judge = |addr: IpAddr| match self.judge.judge(target, addr) {
-            Ok(()) => true,
-            Err(denied) => {
-                first_denied.get_or_insert((addr, denied));
-                false
-            }
-        };
-        let (allowed, addresses) = match addrs {
-            Addresses::One(addr) => (judge(addr).then_some(Addresses::One(addr)), 1),
-            Addresses::Many(mut addrs) => {
-                let addresses = addrs.len();
-                addrs.retain(|&addr| judge(addr));
-                let some = (!addrs.is_empty()).then_some(Addresses::Many(addrs));
-                (some, addresses)
-            }
-        };
-        match (allowed, first_denied) {
-            (Some(allowed), _) => Ok(allowed),
-            (None, Some((address, denied))) => Err(DialErrorKind::Denied {
-                address,
-                addresses,
-                denied,
-            }),
-            (None, None) => Err(ResolveError::NotFound.into()),
-        }
-    }
-
-    /// Connects to one of the addresses, within the connect deadline.
-    async fn connect(&self, target: &Target, to: &Addresses) -> Result<Connected, DialErrorKind> {
-        match to {
-            Addresses::One(addr) => {
-                self.connect_one(SocketAddr::new(*addr, target.port()))
-                    .await
-            }
-            Addresses::Many(addrs) => {
-                let peers: Vec<_> = addrs
-                    .iter()
-                    .map(|&addr| SocketAddr::new(addr, target.port()))
-                    .collect();
-                self.connect_any(&peers).await
-            }
-        }
-    }
-
-    /// The fast path of a single address: one socket, one timer, nothing allocated or spawned.
-    async fn connect_one(&self, peer: SocketAddr) -> Result<Connected, DialErrorKind> {
-        let error = match timeout(self.timeouts.connect, connect(peer)).await {
-            Ok(Ok(connected)) => return Ok(connected),
-            Ok(Err(error)) => Some(error),
-            Err(_) => None,
-        };
-        let attempts = vec![Attempt { peer, error }];
-        Err(DialErrorKind::Connect(ConnectFailure::new(attempts, 1)))
-    }
-
-    async fn connect_any(&self, peers: &[SocketAddr]) -> Result<Connected, DialErrorKind> {
-        let mut attempts = Vec::with_capacity(peers.len());
-        let race = race(peers, self.timeouts.stagger, connect, &mut attempts);
-        match timeout(self.timeouts.connect, race).await {
-            Ok(Some(connected)) => Ok(connected),
-            Ok(None) | Err(_) => {
-                let failure = ConnectFailure::new(attempts, peers.len());
-                Err(DialErrorKind::Connect(failure))
-            }
-        }
-    }
-
-    /// Connects to a proxy. Its address was configured, so no judge is asked.
-    async fn connect_proxy(&self, proxy: &Upstream) -> Result<Connected, DialErrorKind> {
-        let addrs = self.addresses(proxy.endpoint()).await?;
-        self.connect(proxy.endpoint(), &addrs).await
-    }
-}
-
 impl Default for Dialer {
     /// The system's resolver, the default timeouts, every address allowed.
     fn default() -> Self {
@@ -236,20 +139,4 @@ impl fmt::Debug for Dialer {
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
-}
-
-/// Where a host is; the usual single address needs no list.
-enum Addresses {
-    One(IpAddr),
-    Many(Vec<IpAddr>),
-}
-
-async fn connect(peer: SocketAddr) -> io::Result<Connected> {
-    let io = TcpStream::connect(peer).await?;
-    io.set_nodelay(true)?;
-    Ok(Connected {
-        io,
-        early: Bytes::new(),
-        peer,
-    })
 }

@@ -143,16 +143,17 @@ impl DialError {
         }
     }
 
-    /// Whether the fault lies between this machine and the proxy, or with the proxy itself.
+    /// Whether the proxy itself could not be reached, or is no HTTP proxy.
     ///
-    /// For health: an HTTP answer of any status shows that the proxy works, however bad the target is.
+    /// For health. Any HTTP answer shows that the proxy works, however bad the target is; silence and a
+    /// closed connection after CONNECT may be the target's doing too, and prove nothing.
     pub fn is_proxy_down(&self) -> bool {
         use DialErrorKind as Kind;
-        let answered = matches!(
+        let telling = matches!(
             self.0.kind,
-            Kind::Answered(_) | Kind::Authentication(..) | Kind::Denied { .. }
+            Kind::Connect(_) | Kind::Nonsense(_) | Kind::Resolve(_)
         );
-        self.proxy().is_some() && !answered && !matches!(self.hop(), Hop::Narrows)
+        telling && self.hop() == Hop::Proxy
     }
 }
 

@@ -19,6 +19,7 @@ const BODY_GRACE: Duration = Duration::from_millis(500);
 const FIRST_READ: usize = 1024;
 
 /// How a proxy answered.
+#[derive(Debug)]
 pub(crate) enum Answer {
     /// With a 2xx: the stream is the tunnel from here on, beginning with these bytes.
     Open(Bytes),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use narrows_endpoint::Name;
+use narrows_endpoint::{Host, Name};
 
 mod system;
 
@@ -30,7 +30,7 @@ pub type Resolving<'a> =
 ///
 /// ```
 /// use narrows_upstream::{Resolve, ResolveError, Resolving};
-/// use narrows_endpoint::Name;
+/// use narrows_endpoint::{Host, Name};
 ///
 /// struct Nothing;
 ///
@@ -102,11 +102,7 @@ impl StaticResolver {
 
     /// Gives `host` these addresses, in this order. A literal address is ignored: it needs no table.
     #[must_use]
-    pub fn with(
-        mut self,
-        host: narrows_endpoint::Host,
-        addrs: impl IntoIterator<Item = IpAddr>,
-    ) -> Self {
+    pub fn with(mut self, host: Host, addrs: impl IntoIterator<Item = IpAddr>) -> Self {
         if let Some(name) = host.name() {
             self.table.insert(name.clone(), addrs.into_iter().collect());
         }

@@ -51,7 +51,7 @@ impl fmt::Display for DialError {
             Kind::Resolve(error) => not_resolved(f, path, error),
             Kind::Silent => write!(
                 f,
-                "{path} did not answer{} within {seconds:.1} s (it may be waiting for the target)",
+                "{path} did not answer{} in time, after {seconds:.1} s (it may be waiting for the target)",
                 Connect(path)
             ),
         }

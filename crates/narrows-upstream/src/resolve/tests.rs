@@ -1,7 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use narrows_endpoint::Host;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 

@@ -1,0 +1,155 @@
+//! Credentials: sent only when they should be, and rejected only once.
+
+use std::sync::Arc;
+
+use narrows_endpoint::{Hop, Step, Target};
+use narrows_upstream::{DialErrorKind, Upstream};
+
+use crate::scripted::{Proxy, Script, Then, dialer, has_login};
+
+const OPEN: Script = Script("HTTP/1.1 200 OK\r\n\r\n", Then::Echo);
+/// As Squid answers, keep-alive and all.
+const ASKS: Script = Script(
+    "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\n\
+     Proxy-Authenticate: Basic realm=\"corp\"\r\nContent-Length: 0\r\n\r\n",
+    Then::Hang,
+);
+/// The `Proxy-Authorization` value of `agent:secret`.
+const GOOD: &str = "Basic YWdlbnQ6c2VjcmV0\r\n";
+
+fn target() -> Target {
+    "target.example:443".parse().unwrap()
+}
+
+/// Wants `agent:secret` by Basic.
+async fn demanding() -> Proxy {
+    Proxy::start(|head| if head.contains(GOOD) { OPEN } else { ASKS }).await
+}
+
+fn upstream(proxy: &Proxy, userinfo: &str) -> Upstream {
+    Upstream::new(format!("http://{userinfo}{}", proxy.addr).parse().unwrap())
+}
+
+#[tokio::test]
+async fn credentials_are_sent_when_asked_for_and_then_at_once() {
+    let proxy = demanding().await;
+    let upstream = upstream(&proxy, "agent:secret@");
+    for _ in 0..3 {
+        dialer().through(&upstream, &target()).await.unwrap();
+    }
+    let sent: Vec<_> = proxy.heads().iter().map(|head| has_login(head)).collect();
+    assert_eq!(sent, [false, true, true, true]);
+}
+
+#[tokio::test]
+async fn preemptive_credentials_save_the_first_round() {
+    let proxy = demanding().await;
+    let upstream = upstream(&proxy, "agent:secret@").preemptive(true);
+    dialer().through(&upstream, &target()).await.unwrap();
+    assert_eq!((proxy.heads().len(), proxy.logins()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_ask_gets_none() {
+    let proxy = Proxy::start(|_| OPEN).await;
+    let upstream = upstream(&proxy, "agent:secret@");
+    for _ in 0..2 {
+        dialer().through(&upstream, &target()).await.unwrap();
+    }
+    assert_eq!((proxy.heads().len(), proxy.logins()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_tried_once() {
+    let proxy = demanding().await;
+    for preemptive in [false, true] {
+        let before = proxy.logins();
+        let upstream = upstream(&proxy, "agent:wrong@").preemptive(preemptive);
+        for expected in [
+            "and rejected the configured ones: 407",
+            "and rejected the configured ones before; they are not sent again until changed: 407",
+            "and rejected the configured ones before",
+        ] {
+            let error = dialer().through(&upstream, &target()).await.unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(expected), "{text}");
+            assert!(
+                text.contains("wants credentials by negotiate, basic,"),
+                "{text}"
+            );
+            assert!(!text.contains("wrong"), "{text}");
+            assert_eq!((error.hop(), error.step()), (Hop::Proxy, Step::Request));
+            assert_eq!(error.status(), 502);
+            assert!(!error.is_proxy_down());
+        }
+        assert_eq!(proxy.logins() - before, 1);
+    }
+}
+
+#[tokio::test]
+async fn many_tunnels_at_once_try_a_wrong_password_once() {
+    let proxy = demanding().await;
+    for preemptive in [false, true] {
+        let before = proxy.logins();
+        let upstream = Arc::new(upstream(&proxy, "agent:wrong@").preemptive(preemptive));
+        let dials: Vec<_> = (0..20)
+            .map(|_| {
+                let upstream = Arc::clone(&upstream);
+                tokio::spawn(async move { dialer().through(&upstream, &target()).await })
+            })
+            .collect();
+        for dial in dials {
+            assert!(dial.await.unwrap().is_err());
+        }
+        assert_eq!(proxy.logins() - before, 1);
+    }
+}
+
+#[tokio::test]
+async fn many_tunnels_at_once_all_open_with_the_right_password() {
+    let proxy = demanding().await;
+    let upstream = Arc::new(upstream(&proxy, "agent:secret@"));
+    let dials: Vec<_> = (0..20)
+        .map(|_| {
+            let upstream = Arc::clone(&upstream);
+            tokio::spawn(async move { dialer().through(&upstream, &target()).await })
+        })
+        .collect();
+    for dial in dials {
+        dial.await.unwrap().unwrap();
+    }
+    assert_eq!(proxy.logins(), 20);
+}
+
+#[tokio::test]
+async fn only_an_offer_of_basic_is_answered() {
+    for (challenge, expected) in [
+        (
+            "",
+            "wants credentials without naming a scheme, so none were sent",
+        ),
+        (
+            "Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n",
+            "wants credentials by negotiate, ntlm, none of which is supported yet",
+        ),
+    ] {
+        let answer = format!("HTTP/1.1 407 No\r\n{challenge}Content-Length: 0\r\n\r\n");
+        let proxy = Proxy::always(Box::leak(answer.into()), Then::Close).await;
+        let upstream = upstream(&proxy, "agent:secret@");
+        let error = dialer().through(&upstream, &target()).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(matches!(error.kind(), DialErrorKind::Authentication(..)));
+        assert_eq!((proxy.heads().len(), proxy.logins()), (1, 0));
+        assert!(!upstream.rejected());
+    }
+}
+
+#[tokio::test]
+async fn without_credentials_the_schemes_are_named() {
+    let proxy = demanding().await;
+    let upstream = upstream(&proxy, "");
+    let error = dialer().through(&upstream, &target()).await.unwrap_err();
+    let expected = "wants credentials by negotiate, basic, but none are configured for it";
+    assert!(error.to_string().contains(expected), "{error}");
+    assert_eq!(proxy.heads().len(), 1);
+}

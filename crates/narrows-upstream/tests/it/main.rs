@@ -1,0 +1,7 @@
+//! The dialler on real loopback sockets, against scripted proxies and targets.
+#![expect(clippy::unwrap_used, reason = "what cannot happen fails the test")]
+
+mod credentials;
+mod direct;
+mod scripted;
+mod through;
