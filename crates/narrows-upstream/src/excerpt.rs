@@ -3,16 +3,22 @@
 /// How much of an error page is read, in octets. Squid's pages begin with some 3 KiB of style sheet
 /// before the sentence that says why.
 pub(crate) const MAX_BODY: usize = 8 * 1024;
-/// The longest excerpt that is kept, in characters.
-const MAX_CHARS: usize = 400;
+/// The longest excerpt that is kept, in characters: Squid's headings and the sentence behind them.
+const MAX_CHARS: usize = 200;
 
 /// The visible text of an HTML or plain-text body on one line, cut to a few hundred characters.
 ///
 /// Tags, comments, style sheets, scripts and control characters are removed, white space is folded and
-/// the common entities are decoded. This is not an HTML parser: it is only good for showing.
+/// the common entities are decoded. The title is only used if there is nothing else, since headings
+/// repeat it. This is not an HTML parser: it is only good for showing.
 pub(crate) fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    printable(&decode_entities(&visible(&text)))
+    let html = String::from_utf8_lossy(body);
+    let text = printable(&decode_entities(&visible(&html)));
+    if text.is_empty() {
+        printable(&decode_entities(title(&html)))
+    } else {
+        text
+    }
 }
 
 /// Folds white space, drops what is not printable, and cuts with an ellipsis.
@@ -34,7 +40,15 @@ pub(crate) fn printable(text: &str) -> String {
     }
 }
 
-/// Replaces every tag, comment, style sheet and script by a space; an unfinished one ends the text.
+/// What stands between `<title>` and the next tag.
+fn title(html: &str) -> &str {
+    // ASCII lower-casing keeps every byte offset.
+    let start = html.to_ascii_lowercase().find("<title>");
+    let title = start.map_or("", |start| &html[start + "<title>".len()..]);
+    title.split('<').next().unwrap_or_default()
+}
+
+/// Replaces every tag, comment, title, style sheet and script by a space; an unfinished one ends the text.
 fn visible(mut html: &str) -> String {
     let mut text = String::new();
     while let Some(open) = html.find('<') {
@@ -54,7 +68,7 @@ fn visible(mut html: &str) -> String {
     text + html
 }
 
-/// Where the tag, comment, style sheet or script at the start of `markup` ends.
+/// Where the tag, comment, title, style sheet or script at the start of `markup` ends.
 fn end_of_markup(markup: &str) -> Option<usize> {
     let starts = |tag: &str| {
         let head = markup.as_bytes().get(..tag.len());
@@ -62,6 +76,8 @@ fn end_of_markup(markup: &str) -> Option<usize> {
     };
     let end = if starts("<!--") {
         "-->"
+    } else if starts("<title") {
+        "</title>"
     } else if starts("<style") {
         "</style>"
     } else if starts("<script") {
