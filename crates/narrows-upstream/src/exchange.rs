@@ -23,8 +23,8 @@ const FIRST_READ: usize = 1024;
 pub(crate) enum Answer {
     /// With a 2xx: the stream is the tunnel from here on, beginning with these bytes.
     Open(Bytes),
-    /// With anything else.
-    Refused(Box<ProxyAnswer>),
+    /// With anything else. The bytes are the beginning of the body; [`read_refusal`] reads on.
+    Refused(Box<Response>, BytesMut),
 }
 
 /// Sends a CONNECT head and reads the answer; any 2xx opens the tunnel (RFC 9110 §9.3.6).
@@ -54,26 +54,36 @@ where
         (Err(_), Err(error)) => return Err(DialErrorKind::Broken(error)),
         (Err(error), Ok(())) => return Err(error),
     };
-    let mut rest = buf.split_off(response.len);
-    if response.is_open() {
-        // An empty tail must not keep the head's buffer alive for the life of the tunnel.
-        let early = if rest.is_empty() {
-            Bytes::new()
-        } else {
-            rest.freeze()
-        };
-        return Ok(Answer::Open(early));
+    let rest = buf.split_off(response.len);
+    if !response.is_open() {
+        return Ok(Answer::Refused(Box::new(response), rest));
     }
-    read_body(io, &mut rest, response.content_length).await;
-    let body = if response.chunked {
-        after_first_line(&rest)
-    } else {
-        &rest[..]
+    // An empty tail must not keep the head's buffer alive for the life of the tunnel.
+    let early = match rest.len() {
+        0 => Bytes::new(),
+        _ => rest.freeze(),
     };
-    let excerpt = excerpt(body);
-    Ok(Answer::Refused(Box::new(ProxyAnswer::new(
-        response, excerpt,
-    ))))
+    Ok(Answer::Open(early))
+}
+
+/// Reads what there is of a refusal's body, within [`BODY_GRACE`].
+///
+/// # Cancel safety
+///
+/// As [`exchange`].
+pub(crate) async fn read_refusal<S: AsyncRead + Unpin>(
+    io: &mut S,
+    response: Response,
+    mut body: BytesMut,
+) -> Box<ProxyAnswer> {
+    read_body(io, &mut body, response.content_length).await;
+    let text = if response.chunked {
+        after_first_line(&body)
+    } else {
+        &body
+    };
+    let excerpt = excerpt(text);
+    Box::new(ProxyAnswer::new(response, excerpt))
 }
 
 async fn send<S: AsyncWrite + Unpin>(io: &mut S, head: &[u8]) -> io::Result<()> {

@@ -14,8 +14,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// The head start of one address over the next. Default 250 ms (RFC 8305 §5).
     pub stagger: Duration,
-    /// From sending CONNECT to the proxy's final answer, and separately the wait for another request
-    /// that is trying the credentials. Default 30 s: the proxy resolves and connects meanwhile.
+    /// From sending CONNECT to the head of the proxy's final answer, and separately the wait for another
+    /// request that is trying the credentials. Default 30 s: the proxy resolves and connects meanwhile.
     pub request: Duration,
 }
 

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout};
 use super::{Connected, Dialer};
 use crate::answer::ProxyAnswer;
 use crate::error::{AuthenticationFault, DialError, DialErrorKind, Path};
-use crate::exchange::{Answer, exchange};
+use crate::exchange::{Answer, exchange, read_refusal};
 use crate::{Authorization, Upstream};
 
 /// The status by which a proxy asks for credentials.
@@ -93,9 +93,11 @@ impl Dialer {
                 connected.early = early;
                 Ok(Outcome::Open(connected))
             }
-            Answer::Refused(answer) => {
+            Answer::Refused(response, body) => {
                 let sent = credentials.is_some();
-                authorization.conclude(answer.status);
+                // Before the body: what the proxy thinks of the credentials must not get lost.
+                authorization.conclude(response.status);
+                let answer = read_refusal(&mut connected.io, *response, body).await;
                 match answer.status {
                     PROXY_AUTHENTICATION_REQUIRED => Ok(Outcome::Challenged(answer, sent)),
                     _ => Err(DialErrorKind::Answered(answer)),

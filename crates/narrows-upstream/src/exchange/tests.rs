@@ -14,15 +14,15 @@ async fn run(mut io: impl AsyncRead + AsyncWrite + Unpin) -> Result<Answer, Dial
 async fn early(io: Mock) -> Bytes {
     match run(io).await {
         Ok(Answer::Open(early)) => early,
-        Ok(Answer::Refused(answer)) => panic!("refused: {answer}"),
+        Ok(Answer::Refused(response, _)) => panic!("refused: {response:?}"),
         Err(error) => panic!("{error:?}"),
     }
 }
 
-async fn refusal(io: Mock) -> ProxyAnswer {
-    match run(io).await {
-        Ok(Answer::Refused(answer)) => *answer,
-        _ => panic!("not refused"),
+async fn refusal(mut io: Mock) -> ProxyAnswer {
+    match run(&mut io).await {
+        Ok(Answer::Refused(response, body)) => *read_refusal(&mut io, *response, body).await,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -183,7 +183,7 @@ async fn an_answer_counts_even_if_the_request_could_not_be_sent() {
         let (broken, _) = tokio::io::duplex(1);
         let answer = run(tokio::io::join(answer, broken)).await;
         match answer {
-            Ok(Answer::Refused(answer)) => assert!(told && answer.status == 503),
+            Ok(Answer::Refused(response, _)) => assert!(told && response.status == 503),
             Err(DialErrorKind::Broken(_)) => assert!(!told),
             other => panic!("{other:?}"),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use narrows_endpoint::{Hop, Step, Target};
 use narrows_upstream::{DialErrorKind, Upstream};
 
-use crate::scripted::{Proxy, Script, Then, dialer, has_login};
+use crate::scripted::{Proxy, Script, Then, dialer, has_login, impatient};
 
 const OPEN: Script = Script("HTTP/1.1 200 OK\r\n\r\n", Then::Echo);
 /// As Squid answers, keep-alive and all.
@@ -84,6 +84,20 @@ async fn a_wrong_password_is_tried_once() {
         }
         assert_eq!(proxy.logins() - before, 1);
     }
+}
+
+/// The verdict stands in the head; a body that never comes must not make it forgotten.
+#[tokio::test]
+async fn a_rejection_counts_without_its_body() {
+    let answer = "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 9\r\n\r\n";
+    let proxy = Proxy::always(answer, Then::Hang).await;
+    let upstream = upstream(&proxy, "agent:wrong@").preemptive(true);
+    let error = impatient().through(&upstream, &target()).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), DialErrorKind::Authentication(..)),
+        "{error}"
+    );
+    assert!(upstream.rejected());
 }
 
 #[tokio::test]
