@@ -1,0 +1,47 @@
+//! [`Leg`]: the connection to a hop, with the bytes that came early; [`Transport`]: what carries it.
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// The connection to one hop, and what has already been read from it.
+///
+/// `early` holds the bytes that arrived together with a request or response head. They belong to the
+/// tunnel and are delivered once, in order, before anything that is read from `io`.
+#[derive(Debug)]
+pub struct Leg<S> {
+    /// The stream.
+    pub io: S,
+    /// Tunnel bytes that were read from `io` before the relay began.
+    pub early: Bytes,
+}
+
+impl<S> Leg<S> {
+    /// A leg with early data.
+    pub const fn new(io: S, early: Bytes) -> Self {
+        Self { io, early }
+    }
+}
+
+impl<S> From<S> for Leg<S> {
+    fn from(io: S) -> Self {
+        Self::new(io, Bytes::new())
+    }
+}
+
+/// A stream that can end badly on purpose.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin {
+    /// Makes the coming drop end the stream as a reset instead of a clean close, where the transport
+    /// can say so: RST on TCP.
+    ///
+    /// The relay calls it on one side when the other side was reset, so that a reset never looks like
+    /// a complete answer.
+    fn reset_on_drop(&mut self);
+}
+
+impl Transport for TcpStream {
+    fn reset_on_drop(&mut self) {
+        // A socket that no longer takes the option is gone already, which is what was asked for.
+        let _ = self.set_zero_linger();
+    }
+}

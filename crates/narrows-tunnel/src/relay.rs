@@ -1,0 +1,280 @@
+//! The relay: two legs, two directions, exact counts, one reason to end.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use narrows_endpoint::Hop;
+use tokio::time::{Instant, sleep_until};
+
+use crate::leg::{Leg, Transport};
+use flow::Flow;
+
+mod flow;
+mod scratch;
+
+/// How many turns each direction gets before the task goes back to the scheduler. A turn moves at
+/// most [`scratch::SIZE`] octets, so a bulk tunnel cannot keep a small message of another one waiting
+/// for longer than this many copies.
+const TURNS: usize = 8;
+
+/// Carries bytes between the client and the far side until both directions have ended.
+///
+/// - **Early data** of both legs is delivered first, once and in order.
+/// - **Half-close**: each direction runs to its own end of file, which becomes a shutdown of the
+///   other side's write half. The opposite direction lives on.
+/// - **Reset**: when one side is reset, the other is reset too, unless everything for it had already
+///   been delivered and ended.
+/// - **Back-pressure**: a direction reads no more than it can hand on. What one read brought and the
+///   other side did not take is the most that is held, and only while it is not taken.
+/// - **Idle limit**: over both directions together; any delivered byte starts it anew.
+///
+/// Both legs are closed when it returns. It never fails: the [`End`] is the answer, and `counts` holds
+/// what was delivered however it ended.
+///
+/// # Cancel safety
+///
+/// Dropping the future closes both legs. `counts` stays exact; bytes that were read and not yet
+/// delivered are lost with the legs.
+pub async fn relay<C, F>(
+    client: Leg<C>,
+    far: Leg<F>,
+    counts: &Counts,
+    options: &RelayOptions,
+) -> End
+where
+    C: Transport,
+    F: Transport,
+{
+    let Leg {
+        io: mut client,
+        early,
+    } = client;
+    let mut sending = Flow::new(early);
+    let Leg { io: mut far, early } = far;
+    let mut receiving = Flow::new(early);
+
+    let mut last_moved = Instant::now();
+    let mut idle = pin!(options.idle.map(|limit| sleep_until(last_moved + limit)));
+
+    let end = poll_fn(|cx| {
+        let moved = counts.total();
+        let outcome = poll_both(
+            cx,
+            &mut client,
+            &mut far,
+            &mut sending,
+            &mut receiving,
+            counts,
+        );
+        if outcome.is_ready() {
+            return outcome;
+        }
+        if counts.total() != moved {
+            last_moved = Instant::now();
+        }
+        // The timer is not touched for every byte: when it fires, it looks how long ago the last one
+        // was and sleeps for the rest.
+        while let (Some(mut timer), Some(limit)) = (idle.as_mut().as_pin_mut(), options.idle) {
+            ready!(timer.as_mut().poll(cx));
+            if last_moved + limit <= Instant::now() {
+                return Poll::Ready(End::Idle);
+            }
+            timer.reset(last_moved + limit);
+        }
+        Poll::Pending
+    })
+    .await;
+
+    pass_reset_on(end, &mut client, &mut far, &sending, &receiving);
+    end
+}
+
+/// Gives each direction its turns, alternating, until both are done, stuck or out of turns.
+fn poll_both<C: Transport, F: Transport>(
+    cx: &mut Context<'_>,
+    client: &mut C,
+    far: &mut F,
+    sending: &mut Flow,
+    receiving: &mut Flow,
+    counts: &Counts,
+) -> Poll<End> {
+    scratch::with(|buffer| {
+        for _ in 0..TURNS {
+            let sent = sending.turn(cx, client, far, buffer, &counts.sent);
+            if let Poll::Ready(Err(broken)) = sent {
+                return Poll::Ready(End::broken(broken, Side::Client, Side::Far));
+            }
+            let received = receiving.turn(cx, far, client, buffer, &counts.received);
+            if let Poll::Ready(Err(broken)) = received {
+                return Poll::Ready(End::broken(broken, Side::Far, Side::Client));
+            }
+            if sending.is_done() && receiving.is_done() {
+                return Poll::Ready(End::Closed);
+            }
+            if sent.is_pending() && received.is_pending() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+}
+
+/// Tells the side that is still there that the tunnel did not end cleanly.
+fn pass_reset_on<C: Transport, F: Transport>(
+    end: End,
+    client: &mut C,
+    far: &mut F,
+    sending: &Flow,
+    receiving: &Flow,
+) {
+    match end.side() {
+        // A side that has everything, its end of file too, keeps what is still on its way to it: a
+        // reset would discard that. Closing is enough, its next byte is answered with RST.
+        Some(Side::Client) if !sending.is_done() => far.reset_on_drop(),
+        Some(Side::Far) if !receiving.is_done() => client.reset_on_drop(),
+        _ => {}
+    }
+}
+
+/// What a tunnel has delivered so far, in octets; readable while it runs.
+#[derive(Debug, Default)]
+pub struct Counts {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+/// How the relay behaves; see the fields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RelayOptions {
+    /// Ends a tunnel over which nothing was delivered for this long, in either direction. `None` never
+    /// ends one.
+    pub idle: Option<Duration>,
+}
+
+/// One of the two ends of a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Whoever asked for the tunnel.
+    Client,
+    /// The next hop towards the target.
+    Far,
+}
+
+/// Why a relay ended. Every tunnel has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// Both directions ran to their end of file.
+    Closed,
+    /// A side failed otherwise than by a reset, for instance with a time-out of the network.
+    Failed {
+        /// Who failed.
+        side: Side,
+        /// What the system said.
+        kind: io::ErrorKind,
+    },
+    /// Nothing was delivered for as long as [`RelayOptions::idle`] allows.
+    Idle,
+    /// A side was reset: it sent RST, or was gone when bytes were to be delivered to it.
+    Reset {
+        /// Who was reset.
+        by: Side,
+    },
+}
+
+// === impl Counts ===
+
+impl Counts {
+    /// Octets delivered from the client to the far side (`->` in arcproxy.log).
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Octets delivered from the far side to the client (`<-` in arcproxy.log).
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    fn total(&self) -> u64 {
+        self.sent().wrapping_add(self.received())
+    }
+}
+
+// === impl RelayOptions ===
+
+impl Default for RelayOptions {
+    /// An idle limit of one hour: far above the keep-alives of agents that hold WebSockets open, and
+    /// low enough that a machine that vanished does not keep its tunnels for days.
+    fn default() -> Self {
+        Self {
+            idle: Some(Duration::from_secs(3600)),
+        }
+    }
+}
+
+impl RelayOptions {
+    /// Sets the idle limit.
+    #[must_use]
+    pub const fn with_idle(mut self, idle: Option<Duration>) -> Self {
+        self.idle = idle;
+        self
+    }
+}
+
+// === impl End ===
+
+impl End {
+    /// Whether both directions ended by themselves.
+    pub const fn is_clean(self) -> bool {
+        matches!(self, Self::Closed)
+    }
+
+    /// The side that ended the tunnel, unless both did or nobody did.
+    pub const fn side(self) -> Option<Side> {
+        match self {
+            Self::Closed | Self::Idle => None,
+            Self::Failed { side, .. } | Self::Reset { by: side } => Some(side),
+        }
+    }
+
+    /// The party to name for this end: the client, `far` for the far side, or Narrows itself for an
+    /// idle limit. `None` for a clean end.
+    pub const fn party(self, far: Hop) -> Option<Hop> {
+        match (self, self.side()) {
+            (Self::Idle, _) => Some(Hop::Narrows),
+            (_, Some(Side::Client)) => Some(Hop::Client),
+            (_, Some(Side::Far)) => Some(far),
+            (_, None) => None,
+        }
+    }
+
+    fn broken(broken: flow::Broken, from: Side, to: Side) -> Self {
+        let (side, error) = match broken {
+            flow::Broken::Read(error) => (from, error),
+            flow::Broken::Write(error) => (to, error),
+        };
+        match error.kind() {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::NotConnected => Self::Reset { by: side },
+            kind => Self::Failed { side, kind },
+        }
+    }
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed"),
+            Self::Failed { kind, .. } => write!(f, "{kind}"),
+            Self::Idle => f.write_str("idle for too long"),
+            Self::Reset { .. } => f.write_str("reset"),
+        }
+    }
+}
