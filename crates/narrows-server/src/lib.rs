@@ -1,1 +1,21 @@
-//! Placeholder
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod connection;
+mod egress;
+mod live;
+mod log;
+mod observe;
+mod plain;
+mod policy;
+mod refusals;
+mod server;
+mod settings;
+mod tunnel;
+
+pub use egress::{Egress, Fallback, FallbackTo};
+pub use log::{Clock, TunnelLog};
+pub use observe::{Asked, Counters, Ended, Observe, Opened, Refused, Totals};
+pub use policy::{Action, Policy};
+pub use server::{Drained, Server};
+pub use settings::Settings;

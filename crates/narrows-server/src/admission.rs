@@ -1,0 +1,191 @@
+//! Who may come in: client ranges, and limits in total and for each client.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::settings::Settings;
+
+/// Refused clients that may be told so at the same time. Beyond it a connection is closed without a
+/// word, so that a flood of refusals costs no more than this many descriptors.
+const REFUSALS: usize = 256;
+
+/// Counts who is in.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    total: AtomicUsize,
+    limit: usize,
+    refusing: AtomicUsize,
+    per_client: Option<PerClient>,
+}
+
+#[derive(Debug)]
+struct PerClient {
+    limit: usize,
+    counts: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A place in the server; dropping it gives the place back.
+#[derive(Debug)]
+pub(crate) struct Place {
+    admission: Arc<Admission>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Refusal,
+    Served(IpAddr),
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The client has as many connections as one client may have.
+    Client(usize),
+    /// The server has as many connections as it may have.
+    Total(usize),
+}
+
+impl Admission {
+    pub(crate) fn new(settings: &Settings) -> Arc<Self> {
+        Arc::new(Self {
+            total: AtomicUsize::new(0),
+            limit: settings.tunnels,
+            refusing: AtomicUsize::new(0),
+            per_client: settings.tunnels_per_client.map(|limit| PerClient {
+                limit,
+                counts: Mutex::default(),
+            }),
+        })
+    }
+
+    /// A place to be served.
+    pub(crate) fn enter(self: &Arc<Self>, client: IpAddr) -> Result<Place, Full> {
+        if !take(&self.total, self.limit) {
+            return Err(Full::Total(self.limit));
+        }
+        if let Some(per_client) = &self.per_client
+            && !per_client.take(client)
+        {
+            self.total.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full::Client(per_client.limit));
+        }
+        Ok(Place {
+            admission: Arc::clone(self),
+            kind: Kind::Served(client),
+        })
+    }
+
+    /// A place to be refused in; `None` when too many are being refused already.
+    pub(crate) fn enter_refusal(self: &Arc<Self>) -> Option<Place> {
+        take(&self.refusing, REFUSALS).then(|| Place {
+            admission: Arc::clone(self),
+            kind: Kind::Refusal,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        match self.kind {
+            Kind::Refusal => {
+                self.admission.refusing.fetch_sub(1, Ordering::Relaxed);
+            }
+            Kind::Served(client) => {
+                self.admission.total.fetch_sub(1, Ordering::Relaxed);
+                if let Some(per_client) = &self.admission.per_client {
+                    per_client.give_back(client);
+                }
+            }
+        }
+    }
+}
+
+impl PerClient {
+    fn take(&self, client: IpAddr) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(client).or_insert(0);
+        let free = *count < self.limit;
+        if free {
+            *count += 1;
+        }
+        free
+    }
+
+    fn give_back(&self, client: IpAddr) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&client);
+            }
+        }
+    }
+}
+
+fn take(counter: &AtomicUsize, limit: usize) -> bool {
+    counter
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+            (count < limit).then_some(count + 1)
+        })
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admission(total: usize, per_client: Option<usize>) -> Arc<Admission> {
+        Admission::new(&Settings {
+            tunnels: total,
+            tunnels_per_client: per_client,
+            ..Settings::default()
+        })
+    }
+
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const TWO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    #[test]
+    fn places_come_back() {
+        let admission = admission(2, None);
+        let first = admission.enter(ONE).unwrap();
+        let _second = admission.enter(ONE).unwrap();
+        assert_eq!(admission.enter(TWO).unwrap_err(), Full::Total(2));
+        drop(first);
+        assert!(admission.enter(TWO).is_ok());
+    }
+
+    #[test]
+    fn one_client_does_not_take_all() {
+        let admission = admission(10, Some(1));
+        let first = admission.enter(ONE).unwrap();
+        assert_eq!(admission.enter(ONE).unwrap_err(), Full::Client(1));
+        let _other = admission.enter(TWO).unwrap();
+        drop(first);
+        assert!(admission.enter(ONE).is_ok());
+        assert_eq!(admission.total.load(Ordering::Relaxed), 1);
+        assert_eq!(
+            admission
+                .per_client
+                .as_ref()
+                .unwrap()
+                .counts
+                .lock()
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn refusals_are_bounded() {
+        let admission = admission(0, None);
+        let places: Vec<_> = std::iter::from_fn(|| admission.enter_refusal()).collect();
+        assert_eq!(places.len(), REFUSALS);
+        drop(places);
+        assert!(admission.enter_refusal().is_some());
+    }
+}

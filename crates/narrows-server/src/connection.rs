@@ -1,0 +1,230 @@
+//! One client connection: which protocol it speaks, and who serves it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use narrows_endpoint::{Hop, Step};
+use narrows_tunnel::{AcceptError, Leg, Transport, accept, refuse};
+use tokio::io::AsyncReadExt;
+use tokio::time::{Instant, timeout_at};
+
+use crate::admission::Place;
+use crate::observe::{Asked, Observe, Refused};
+use crate::plain;
+use crate::policy::Policy;
+use crate::refusals::{self, Failure};
+use crate::server::Shared;
+use crate::tunnel::CLIENT_LEFT;
+
+/// Room for the request head that clients really send; longer ones make it grow.
+const HEAD_HINT: usize = 512;
+
+/// What a connection's first bytes say.
+enum First {
+    /// `CONNECT ` and the rest of a head.
+    Connect,
+    /// Another method: plain HTTP.
+    Http,
+    /// The client closed or failed before it had said enough.
+    Left,
+    /// Not HTTP at all.
+    Other,
+    /// Too little within the time for a head.
+    Slow,
+}
+
+impl<P: Policy, O: Observe> Shared<P, O> {
+    /// Serves one connection to its end.
+    pub(crate) async fn connection<S>(self: Arc<Self>, mut io: S, client: SocketAddr, place: Place)
+    where
+        S: Transport + Send + 'static,
+    {
+        let deadline = Instant::now() + self.settings.head_time;
+        let mut buffer = BytesMut::with_capacity(HEAD_HINT);
+        match first_bytes(&mut io, &mut buffer, deadline).await {
+            First::Connect => {
+                self.connect(io, buffer, client, deadline).await;
+                drop(place);
+            }
+            First::Http => {
+                Box::pin(plain::serve(
+                    self,
+                    Leg::new(io, buffer.freeze()),
+                    client,
+                    place,
+                ))
+                .await;
+            }
+            First::Left if buffer.is_empty() => {}
+            First::Left => self.nothing_read(client, CLIENT_LEFT, &left(buffer.len()).refusal),
+            First::Slow if buffer.is_empty() => {}
+            First::Slow => self.turn_away(io, client, &self.too_slow()).await,
+            First::Other => {
+                self.turn_away(io, client, &refusals::not_http(&buffer))
+                    .await
+            }
+        }
+    }
+
+    async fn connect<S>(&self, io: S, buffer: BytesMut, client: SocketAddr, deadline: Instant)
+    where
+        S: Transport + Send,
+    {
+        match accept(io, buffer, &self.settings.head, deadline).await {
+            Ok(pending) => {
+                let request = pending.request();
+                let asked = Asked {
+                    client,
+                    id: self.next_id(),
+                    target: request.target.clone(),
+                    version: request.version,
+                };
+                self.tunnel(pending, asked).await;
+            }
+            Err(AcceptError::Rejected(rejected)) => {
+                let failure = Failure::from(rejected.error());
+                self.head_refused(
+                    client,
+                    &failure,
+                    rejected.error().raw_target().unwrap_or(""),
+                );
+                // The record is written; a client that cannot be told has left.
+                let _ = rejected.refuse(&failure.refusal, &self.settings.name).await;
+            }
+            Err(AcceptError::TimedOut { io }) => {
+                self.turn_away(io, client, &self.too_slow()).await;
+            }
+            Err(AcceptError::Closed { received }) => {
+                self.nothing_read(client, CLIENT_LEFT, &left(received).refusal);
+            }
+            Err(error) => self.nothing_read(
+                client,
+                CLIENT_LEFT,
+                &Failure::head(CLIENT_LEFT, error.to_string()).refusal,
+            ),
+        }
+    }
+
+    /// Answers a connection of which no request is known, and closes it.
+    pub(crate) async fn turn_away<S>(&self, io: S, client: SocketAddr, failure: &Failure)
+    where
+        S: Transport + Send,
+    {
+        self.head_refused(client, failure, "");
+        // The record is written; a client that cannot be told has left.
+        let _ = refuse(io, &failure.refusal, &self.settings.name).await;
+    }
+
+    /// Records a refusal before there is a valid target.
+    pub(crate) fn head_refused(&self, client: SocketAddr, failure: &Failure, target: &str) {
+        self.observer.refused(&Refused {
+            client,
+            hop: failure.hop,
+            id: self.next_id(),
+            reason: &failure.refusal.detail,
+            status: failure.refusal.status(),
+            step: failure.step,
+            target,
+        });
+    }
+
+    fn nothing_read(&self, client: SocketAddr, status: u16, refusal: &narrows_connect::Refusal) {
+        self.observer.refused(&Refused {
+            client,
+            hop: Hop::Client,
+            id: self.next_id(),
+            reason: &refusal.detail,
+            status,
+            step: Step::Head,
+            target: "",
+        });
+    }
+
+    fn too_slow(&self) -> Failure {
+        refusals::too_slow(self.settings.head_time.as_secs())
+    }
+}
+
+fn left(received: usize) -> Failure {
+    Failure::head(
+        CLIENT_LEFT,
+        format!("the client left after {received} octets of a request head"),
+    )
+}
+
+/// Reads until it is clear what the client speaks; what was read stays in the buffer.
+async fn first_bytes<S>(io: &mut S, buffer: &mut BytesMut, deadline: Instant) -> First
+where
+    S: Transport,
+{
+    loop {
+        if let Some(first) = recognise(buffer) {
+            return first;
+        }
+        match timeout_at(deadline, io.read_buf(buffer)).await {
+            Ok(Ok(0) | Err(_)) => return First::Left,
+            Ok(Ok(_)) => {}
+            Err(_) => return First::Slow,
+        }
+    }
+}
+
+/// The longest method that is worth waiting for; the registered ones have up to 17 octets
+/// (UPDATEREDIRECTREF).
+const LONGEST_METHOD: usize = 20;
+
+fn recognise(bytes: &[u8]) -> Option<First> {
+    const CONNECT: &[u8] = b"CONNECT ";
+    if bytes.starts_with(CONNECT) {
+        return Some(First::Connect);
+    }
+    // An empty line before a request is tolerated (RFC 9112 §2.2); hyper skips it.
+    let method = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    let token = method
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-');
+    match method.get(token.count()) {
+        Some(b' ') if method.first() != Some(&b' ') => Some(First::Http),
+        Some(_) => Some(First::Other),
+        None if method.len() > LONGEST_METHOD => Some(First::Other),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn recognises(bytes: &[u8], want: &str) {
+        let got = match recognise(bytes) {
+            Some(First::Connect) => "connect",
+            Some(First::Http) => "http",
+            Some(First::Other) => "other",
+            Some(_) => unreachable!(),
+            None => "more",
+        };
+        assert_eq!(got, want, "{:?}", bytes.escape_ascii().to_string());
+    }
+
+    #[test]
+    fn protocols_are_told_apart() {
+        for n in 0..8 {
+            recognises(&b"CONNECT example.com:443 HTTP/1.1"[..n], "more");
+        }
+        recognises(b"CONNECT example.com:443 HTTP/1.1", "connect");
+        recognises(b"GET http://example.com/ HTTP/1.1", "http");
+        recognises(b"\r\nGET http://example.com/ HTTP/1.1", "http");
+        recognises(b"M-SEARCH * HTTP/1.1", "http");
+        recognises(b"connect example.com:443 HTTP/1.1", "http");
+        recognises(b"", "more");
+        recognises(b"OPTIO", "more");
+        recognises(b" GET / HTTP/1.1", "other");
+        recognises(b"CONNECT\texample.com:443", "other");
+        recognises(b"\x16\x03\x01\x02\x00", "other");
+        recognises(b"\x05\x01\x00", "other");
+        recognises(b"\x04\x01", "other");
+        recognises(&[b'A'; 32], "other");
+    }
+}

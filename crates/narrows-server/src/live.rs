@@ -1,0 +1,142 @@
+//! The connections that are being served: counted, waited for, and cut when time is up.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+/// The tasks that serve connections.
+#[derive(Debug)]
+pub(crate) struct Live {
+    tasks: Mutex<Tasks>,
+    changed: Notify,
+    waiting: AtomicBool,
+    draining: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Tasks {
+    next: u64,
+    handles: HashMap<u64, AbortHandle>,
+}
+
+/// Takes a task off the list when it ends, however it ends.
+struct Entry {
+    live: Arc<Live>,
+    key: u64,
+}
+
+impl Live {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            tasks: Mutex::default(),
+            changed: Notify::new(),
+            waiting: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
+        })
+    }
+
+    /// Runs a future as a task that [`Live::drained`] waits for and [`Live::cut`] ends.
+    pub(crate) fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        // The lock is held over the spawn, so that a task that ends at once finds itself listed.
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = tasks.next;
+        tasks.next += 1;
+        let entry = Entry {
+            live: Arc::clone(self),
+            key,
+        };
+        let handle = tokio::spawn(async move {
+            let _entry = entry;
+            work.await;
+        });
+        tasks.handles.insert(key, handle.abort_handle());
+    }
+
+    /// A receiver that turns true when the server stops taking new requests.
+    pub(crate) fn draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
+    /// Tells connections that wait for another request to close.
+    pub(crate) fn start_draining(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Waits until no task is left.
+    pub(crate) async fn drained(&self) {
+        self.waiting.store(true, Ordering::SeqCst);
+        loop {
+            let changed = self.changed.notified();
+            if self.len() == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Ends all tasks that are left and says how many there were.
+    pub(crate) fn cut(&self) -> usize {
+        // Aborting a task that is not running drops it here and now, and its entry takes this lock.
+        let handles: Vec<AbortHandle> = {
+            let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            tasks.handles.values().cloned().collect()
+        };
+        for handle in &handles {
+            handle.abort();
+        }
+        handles.len()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .handles
+            .len()
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut tasks = self
+            .live
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        tasks.handles.remove(&self.key);
+        drop(tasks);
+        if self.live.waiting.load(Ordering::SeqCst) {
+            self.live.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waits_for_the_last_task() {
+        let live = Live::new();
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        live.spawn(async {});
+        live.spawn(async move { gone.await.unwrap() });
+        let mut drained = tokio_test::task::spawn(live.drained());
+        tokio_test::assert_pending!(drained.poll());
+        go.send(()).unwrap();
+        drained.await;
+        assert_eq!(live.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn cuts_what_does_not_end() {
+        let live = Live::new();
+        live.spawn(std::future::pending());
+        live.spawn(std::future::pending());
+        assert_eq!(live.cut(), 2);
+        live.drained().await;
+    }
+}

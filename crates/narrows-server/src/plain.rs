@@ -1,0 +1,149 @@
+//! Plain HTTP in absolute form (RFC 9112 §3.2.2): certificate revocation lists, package downloads.
+//!
+//! hyper is the one parser of framing on both sides: what is forwarded is built anew from what it
+//! understood, never copied through.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use narrows_tunnel::{Leg, Transport};
+use tokio::sync::Mutex;
+
+use crate::admission::Place;
+use crate::observe::Observe;
+use crate::policy::Policy;
+use crate::refusals::{self, Failure};
+use crate::server::Shared;
+use answer::Answer;
+use far::FarLeg;
+use prefixed::Prefixed;
+
+mod answer;
+mod exchange;
+mod far;
+mod head;
+mod late_connect;
+mod outgoing;
+mod prefixed;
+
+/// The body of every response that a client gets.
+type Body = Either<Full<Bytes>, Answer>;
+
+/// hyper refuses to work with a smaller buffer for heads.
+const SMALLEST_BUFFER: usize = 8192;
+
+/// A client connection that speaks plain HTTP.
+struct Session<P: Policy, O: Observe> {
+    client: SocketAddr,
+    /// The connection of the last exchange, for the next one to the same place.
+    kept: Mutex<Option<FarLeg>>,
+    /// Given back when the connection ends, or the tunnel that took it over.
+    _place: Place,
+    shared: Arc<Shared<P, O>>,
+}
+
+/// Serves a client connection until it closes or becomes a tunnel.
+pub(crate) async fn serve<S, P, O>(
+    shared: Arc<Shared<P, O>>,
+    leg: Leg<S>,
+    client: SocketAddr,
+    place: Place,
+) where
+    S: Transport + Send + 'static,
+    P: Policy,
+    O: Observe,
+{
+    let mut draining = shared.live.draining();
+    let session = Arc::new(Session {
+        client,
+        kept: Mutex::new(None),
+        _place: place,
+        shared: Arc::clone(&shared),
+    });
+    let service = service_fn(move |request| {
+        let session = Arc::clone(&session);
+        async move { Ok::<_, Infallible>(session.serve_request::<S>(request).await) }
+    });
+    let settings = &shared.settings;
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.head_time)
+        .max_buf_size(settings.head.max_bytes.max(SMALLEST_BUFFER))
+        .auto_date_header(false)
+        .half_close(true)
+        .preserve_header_case(true)
+        .serve_connection(TokioIo::new(Prefixed::new(leg)), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = async { drop(draining.wait_for(|draining| *draining).await) } => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        record_unparsed(&shared, client, &error);
+    }
+}
+
+/// hyper answers what it cannot parse by itself; the record is ours to write.
+fn record_unparsed<P: Policy, O: Observe>(
+    shared: &Shared<P, O>,
+    client: SocketAddr,
+    error: &hyper::Error,
+) {
+    let failure = if error.is_parse_too_large() {
+        Failure::head(431, "the request head is too large")
+    } else if error.is_parse() {
+        Failure::head(400, format!("the request is malformed: {error}"))
+    } else if error.is_timeout() {
+        refusals::too_slow(shared.settings.head_time.as_secs())
+    } else {
+        // The client went away in the middle of an exchange, which has a record of its own.
+        return;
+    };
+    shared.head_refused(client, &failure, "");
+}
+
+impl<P: Policy, O: Observe> Session<P, O> {
+    async fn serve_request<S>(self: Arc<Self>, request: Request<Incoming>) -> Response<Body>
+    where
+        S: Transport + Send + 'static,
+    {
+        if request.method() == Method::CONNECT {
+            return self.late_connect::<S>(request).await;
+        }
+        self.exchange(request).await
+    }
+
+    /// Records a request that is refused before there is a valid target, and answers it.
+    fn refuse_head(&self, failure: &Failure, target: &str) -> Response<Body> {
+        self.shared.head_refused(self.client, failure, target);
+        self.answer(failure)
+    }
+
+    /// The answer that says why a request came to nothing.
+    ///
+    /// It closes the connection: a refused CONNECT must (RFC 9931), and after a refused request there
+    /// may be a body on its way that nobody wants.
+    fn answer(&self, failure: &Failure) -> Response<Body> {
+        let refusal = &failure.refusal;
+        let mut response = Response::new(Either::Left(Full::from(refusal.body())));
+        if let Ok(status) = hyper::StatusCode::from_u16(refusal.status()) {
+            *response.status_mut() = status;
+        }
+        for (name, value) in refusal.headers(&self.shared.settings.name) {
+            head::append(response.headers_mut(), name, &value);
+        }
+        response
+    }
+}

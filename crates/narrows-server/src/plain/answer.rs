@@ -1,0 +1,110 @@
+//! The body of a forwarded response, which writes the record when it ends.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use narrows_endpoint::Hop;
+use narrows_log::Via;
+
+use super::far::Meter;
+use crate::observe::{Asked, Ended, Observe};
+use crate::policy::Policy;
+use crate::server::Shared;
+
+/// A response body on its way to the client.
+pub(crate) struct Answer {
+    body: Incoming,
+    record: Record,
+}
+
+/// What the record of an exchange needs; writes it exactly once, when it is dropped.
+pub(super) struct Record {
+    pub(super) asked: Asked,
+    /// Set when the far side broke off in the middle.
+    pub(super) broken: Option<String>,
+    /// The party at the far side.
+    pub(super) hop: Hop,
+    pub(super) meter: Arc<Meter>,
+    pub(super) observer: Arc<dyn RecordEnd>,
+    /// What the meter showed when the exchange began.
+    pub(super) start: (u64, u64),
+    pub(super) via: Via,
+    /// Whether the client has the whole answer.
+    pub(super) whole: bool,
+}
+
+/// Takes records; it hides the types of the server that does.
+pub(super) trait RecordEnd: Send + Sync {
+    fn record_end(&self, ended: &Ended<'_>);
+}
+
+impl<P: Policy, O: Observe> RecordEnd for Shared<P, O> {
+    fn record_end(&self, ended: &Ended<'_>) {
+        self.observer.ended(ended);
+    }
+}
+
+impl Answer {
+    pub(super) fn new(body: Incoming, mut record: Record) -> Self {
+        record.whole = body.is_end_stream();
+        Self { body, record }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        match &frame {
+            Poll::Ready(None) => self.record.whole = true,
+            Poll::Ready(Some(Ok(_))) => self.record.whole = self.body.is_end_stream(),
+            Poll::Ready(Some(Err(error))) => self.record.broken = Some(error.to_string()),
+            Poll::Pending => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("asked", &self.record.asked)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let (written, read) = self.meter.totals();
+        let left = "left before the answer was complete";
+        let blame: Option<(Hop, &dyn fmt::Display)> = match &self.broken {
+            _ if self.whole => None,
+            Some(broken) => Some((self.hop, broken)),
+            None => Some((Hop::Client, &left)),
+        };
+        self.observer.record_end(&Ended {
+            asked: &self.asked,
+            blame,
+            received: read - self.start.1,
+            sent: written - self.start.0,
+            via: self.via,
+        });
+    }
+}

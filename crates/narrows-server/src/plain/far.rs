@@ -1,0 +1,161 @@
+//! The connection to the server that answers, or to the proxy that asks it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use narrows_endpoint::Target;
+use narrows_log::Via;
+use narrows_upstream::Connected;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use super::outgoing::OutgoingBody;
+
+/// A connection that takes requests, one after the other.
+pub(super) struct FarLeg {
+    pub(super) meter: Arc<Meter>,
+    pub(super) peer: SocketAddr,
+    pub(super) sender: SendRequest<OutgoingBody>,
+    /// Where it leads: a connection is only ever used for the target that it was opened for.
+    pub(super) target: Target,
+    pub(super) via: Via,
+}
+
+/// Octets that went over a connection.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+impl FarLeg {
+    /// Starts HTTP on a connection. A task drives it until it closes or nothing moves for `idle`.
+    pub(super) async fn start(
+        connected: Connected,
+        target: Target,
+        via: Via,
+        idle: Option<Duration>,
+    ) -> hyper::Result<Self> {
+        let meter = Arc::new(Meter::default());
+        let peer = connected.peer;
+        let io = Metered {
+            io: connected.io,
+            meter: Arc::clone(&meter),
+        };
+        let (sender, connection) = http1::Builder::new()
+            .preserve_header_case(true)
+            .handshake(TokioIo::new(io))
+            .await?;
+        let watched = Arc::clone(&meter);
+        tokio::spawn(async move {
+            tokio::select! {
+                // How it ended is told to whoever waits for the answer.
+                _ = connection => {}
+                () = stalled(&watched, idle) => {}
+            }
+        });
+        Ok(Self {
+            meter,
+            peer,
+            sender,
+            target,
+            via,
+        })
+    }
+}
+
+impl Meter {
+    /// Octets written to and read from the connection so far.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        (
+            self.written.load(Ordering::Relaxed),
+            self.read.load(Ordering::Relaxed),
+        )
+    }
+}
+
+/// Completes when nothing has moved for as long as `idle` says.
+async fn stalled(meter: &Meter, idle: Option<Duration>) {
+    let Some(idle) = idle else {
+        return std::future::pending().await;
+    };
+    loop {
+        let before = meter.totals();
+        sleep(idle).await;
+        if meter.totals() == before {
+            return;
+        }
+    }
+}
+
+/// Counts what goes over a stream.
+struct Metered {
+    io: TcpStream,
+    meter: Arc<Meter>,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.io).poll_read(cx, buffer);
+        self.meter
+            .read
+            .fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+        result
+    }
+}
+
+impl Metered {
+    fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(octets)) = written {
+            self.meter
+                .written
+                .fetch_add(octets as u64, Ordering::Relaxed);
+        }
+        written
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.count(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bytes);
+        self.count(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,157 @@
+//! Request and response heads of plain HTTP: what is refused, what is removed, what is added.
+
+use std::num::NonZeroU16;
+
+use hyper::header::{
+    CONNECTION, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Uri, Version};
+use narrows_endpoint::Target;
+
+use crate::refusals::Failure;
+
+/// The port of `http://` URIs without one (RFC 9110 §4.2.1).
+const HTTP_PORT: NonZeroU16 = NonZeroU16::new(80).unwrap();
+
+/// Header fields that end at the next hop (RFC 9110 §7.6.1), besides those that `Connection` names.
+static HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Judges a request head and gives its target.
+pub(super) fn target(head: &Parts) -> Result<Target, Failure> {
+    if head.method == Method::TRACE {
+        // It would show the client what this proxy adds to requests.
+        return Err(Failure::head(405, "TRACE is not forwarded"));
+    }
+    let authority = match (head.uri.scheme_str(), head.uri.authority()) {
+        (Some("http"), Some(authority)) => authority.as_str(),
+        (Some("https"), _) => {
+            return Err(Failure::head(
+                400,
+                "https goes through CONNECT host:443, not through a request for an https:// URI",
+            ));
+        }
+        (Some(_), _) => return Err(Failure::head(400, "only http:// URIs can be requested")),
+        _ => {
+            return Err(Failure::head(
+                400,
+                "this is a forward proxy: request http://host/path, or CONNECT host:port",
+            ));
+        }
+    };
+    let target = Target::with_default_port(authority, HTTP_PORT)
+        .map_err(|error| Failure::head(400, format!("the request's URI is refused: {error}")))?;
+    check_host(head, &target)?;
+    Ok(target)
+}
+
+/// Exactly one `Host` in HTTP/1.1, and none that names another server than the URI (RFC 9112 §3.2):
+/// whoever reads the other one of the two is deceived.
+fn check_host(head: &Parts, target: &Target) -> Result<(), Failure> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host,
+        (None, _) if head.version == Version::HTTP_10 => return Ok(()),
+        (None, _) => return Err(Failure::head(400, "the Host header is missing")),
+        (Some(_), Some(_)) => {
+            return Err(Failure::head(400, "there is more than one Host header"));
+        }
+    };
+    let named = host
+        .to_str()
+        .ok()
+        .and_then(|host| Target::with_default_port(host, HTTP_PORT).ok());
+    if named.as_ref() == Some(target) {
+        Ok(())
+    } else {
+        Err(Failure::head(
+            400,
+            format!("the Host header does not name {target}"),
+        ))
+    }
+}
+
+/// Makes a client's request one of this proxy's own, in origin form or, for a proxy, absolute form.
+pub(super) fn forward(head: &mut Parts, target: &Target, to_proxy: bool, name: &str) {
+    strip(&mut head.headers);
+    // This proxy has answered 100 itself, or will: the body is sent without waiting for it.
+    head.headers.remove(EXPECT);
+    add_via(&mut head.headers, head.version, name);
+    head.version = Version::HTTP_11;
+    if let Ok(host) = HeaderValue::try_from(host_value(target)) {
+        head.headers.insert(HOST, host);
+    }
+    head.uri = uri(&head.uri, target, to_proxy);
+}
+
+/// Makes a server's response head one of this proxy's own.
+pub(super) fn backward(headers: &mut HeaderMap, version: Version, name: &str) {
+    strip(headers);
+    add_via(headers, version, name);
+}
+
+/// Appends a header line; what is not one is left out.
+pub(super) fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        headers.append(name, value);
+    }
+}
+
+/// Removes what is meant for this hop only.
+fn strip(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|token| token.trim().parse().ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+fn add_via(headers: &mut HeaderMap, received: Version, name: &str) {
+    let version = if received == Version::HTTP_10 {
+        "1.0"
+    } else {
+        "1.1"
+    };
+    append(headers, VIA_NAME, &format!("{version} {name}"));
+}
+
+const VIA_NAME: &str = "via";
+
+fn host_value(target: &Target) -> String {
+    if target.port() == HTTP_PORT.get() {
+        target.host().to_string()
+    } else {
+        target.to_string()
+    }
+}
+
+/// The canonical target and the path and query as the client wrote them.
+fn uri(asked: &Uri, target: &Target, to_proxy: bool) -> Uri {
+    let path = asked.path_and_query().map_or("/", |path| path.as_str());
+    let text = if to_proxy {
+        format!("http://{}{path}", host_value(target))
+    } else {
+        path.to_owned()
+    };
+    // The parts come from a URI, so they make one again.
+    text.parse().unwrap_or_else(|_| asked.clone())
+}
+
+#[cfg(test)]
+mod tests;
