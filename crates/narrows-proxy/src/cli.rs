@@ -1,0 +1,160 @@
+//! The command line: one doc comment per flag makes the short and the long help.
+//!
+//! Values are kept as text. [`Settings`](crate::settings::Settings) judges them together with the
+//! environment and the file, so that every problem is reported at once, in one form, and a password
+//! inside a URL is never echoed.
+
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use narrows_endpoint::{Source, Target};
+
+use crate::{exit, explain};
+
+/// Sends this machine's egress through one narrow, named passage.
+///
+/// Listens on 127.0.0.1:40343 as an HTTP forward proxy (CONNECT and plain HTTP) and needs no
+/// configuration. For every target it decides a route (gateway, proxy, direct or deny) by the rules,
+/// and `explain` says which and why.
+///
+/// A flag beats its NARROWS_* variable, which beats the file, which beats HTTPS_PROXY and NO_PROXY.
+#[derive(Debug, Parser)]
+#[command(name = "narrows-proxy", version, after_help = exit::HELP)]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do; `run` when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The flags that every command understands, as text.
+#[derive(Debug, Default, Args)]
+pub struct Options {
+    /// Allow clients from this address range (repeatable)
+    ///
+    /// A CIDR range such as 10.0.0.0/8, or one address. Loopback is always allowed. Needed before
+    /// --listen accepts an address that other machines can reach. Beats `clients.allow`.
+    #[arg(
+        long,
+        env = "NARROWS_ALLOW_CLIENTS",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub allow_clients: Vec<String>,
+
+    /// Reach these names directly, without upstream proxy or gateway
+    ///
+    /// A comma list of the keywords AAD, ARM, AMA, Arc and ArcData (as in azcmagent's proxy.bypass)
+    /// and of patterns such as *.corp.example or 10.0.0.0/8. Beats `proxy.bypass`.
+    #[arg(
+        long,
+        env = "NARROWS_BYPASS",
+        value_name = "LIST",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub bypass: Vec<String>,
+
+    /// Read settings from this TOML file
+    ///
+    /// There is no default file. An unknown key is an error, with its line and the nearest known key.
+    #[arg(long, env = "NARROWS_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<OsString>,
+
+    /// Listen on this address (repeatable) [default: 127.0.0.1:40343]
+    ///
+    /// Port 0 takes a free port; the line "listening on" tells which. An address that other machines
+    /// can reach needs --allow-clients. Beats `listen`.
+    #[arg(
+        long,
+        env = "NARROWS_LISTEN",
+        value_name = "ADDR",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub listen: Vec<String>,
+
+    /// Write the tunnel log to this file, or to standard output if it is - [default: -]
+    ///
+    /// The file is appended to, and opened again on SIGHUP. Beats `log.file`.
+    #[arg(long, env = "NARROWS_LOG", value_name = "FILE|-", global = true)]
+    pub log: Option<OsString>,
+
+    /// Use this enterprise proxy as upstream
+    ///
+    /// `http://[user:password@]host:port`. Beats `proxy.url` and HTTPS_PROXY. Other users of this
+    /// machine may read a command line: put a password into the file that proxy.password_file names.
+    #[arg(
+        long,
+        env = "NARROWS_PROXY",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub proxy: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve until SIGTERM or SIGINT (the default)
+    ///
+    /// The first signal drains: no new tunnels, open ones may finish. A second one ends at once.
+    /// SIGHUP opens the log file again.
+    Run,
+    /// Say which route targets take, and why
+    ///
+    /// Nothing is resolved, dialled or listened on.
+    Explain {
+        /// Text for people or JSON for programs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// Host, or host:port; the port is 443 when absent
+        #[arg(required = true, value_name = "HOST[:PORT]", value_parser = explain::read_target)]
+        targets: Vec<Target>,
+    },
+}
+
+/// How `explain` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Labelled lines, a blank line between targets.
+    #[default]
+    Text,
+    /// One JSON array with one object per target.
+    Json,
+}
+
+/// Where each option that was given came from: its flag or its variable.
+#[derive(Clone, Debug)]
+pub struct Origins(ArgMatches);
+
+/// Reads the command line and the NARROWS_* variables.
+///
+/// # Errors
+///
+/// clap's error for wrong usage, and for `--help` and `--version`; it knows its own exit code.
+pub fn parse(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<(Cli, Origins), clap::Error> {
+    let matches = Cli::command().try_get_matches_from(args)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    Ok((cli, Origins(matches)))
+}
+
+impl Origins {
+    /// The flag or the variable that set the option `name` (as in `allow-clients`).
+    pub fn of(&self, name: &str) -> Source {
+        let id = name.replace('-', "_");
+        match self.0.value_source(&id) {
+            Some(ValueSource::EnvVariable) => {
+                Source::Environment(format!("NARROWS_{}", id.to_uppercase()).into())
+            }
+            _ => Source::Argument(format!("--{name}").into()),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The structs that serde fills from the file. Defaults are those of [`KEYS`](super::KEYS).
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::value::{Checked, Seconds, Whole};
+
+/// A whole file. Every section and key is optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct File {
+    /// Addresses to listen on.
+    pub listen: Vec<Spanned<Checked<SocketAddr>>>,
+    /// Who may use the proxy.
+    pub clients: Clients,
+    /// Whether there is a gateway at all.
+    pub connection: Connection,
+    /// The far end.
+    pub gateway: Gateway,
+    /// The enterprise proxy.
+    pub proxy: Proxy,
+    /// Which target takes which route.
+    pub rules: Rules,
+    /// How much at a time.
+    pub limits: Limits,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+    /// How the end goes.
+    pub drain: Drain,
+    /// The tunnel log.
+    pub log: Log,
+}
+
+/// `[clients]`: who may use the proxy.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clients {
+    /// Address ranges beside loopback, as text; [`Settings`](crate::settings::Settings) reads them.
+    pub allow: Vec<Spanned<String>>,
+}
+
+/// `[connection]`: whether there is a gateway at all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Connection {
+    /// The word that azcmagent uses for it.
+    #[serde(rename = "type")]
+    pub kind: Option<Spanned<ConnectionType>>,
+}
+
+/// Whether there is a gateway at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionType {
+    /// A gateway is used if there is one.
+    #[default]
+    Default,
+    /// No gateway: nothing is decided as `gateway`.
+    Direct,
+    /// As default, and a missing `gateway.url` is an error.
+    Gateway,
+}
+
+/// `[gateway]`: the far end.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gateway {
+    /// `https://host[:port]`, as text.
+    pub url: Option<Spanned<String>>,
+    /// What serves instead while no gateway can.
+    pub fallback: Option<Spanned<Fallback>>,
+}
+
+/// What serves a target that is decided as `gateway` while no gateway can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// Straight to the target.
+    Direct,
+    /// Nothing: the request is refused.
+    None,
+    /// The enterprise proxy.
+    Proxy,
+}
+
+/// `[proxy]`: the enterprise proxy.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proxy {
+    /// `http://[user:password@]host:port`, as text.
+    pub url: Option<Spanned<String>>,
+    /// The user, if not in the URL.
+    pub user: Option<Spanned<String>>,
+    /// The path of the file with the password.
+    pub password_file: Option<Spanned<String>>,
+    /// Keywords and patterns that are reached directly.
+    pub bypass: Vec<Spanned<String>>,
+}
+
+impl std::fmt::Debug for Proxy {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy")
+            .field("user", &self.user)
+            .field("password_file", &self.password_file)
+            .field("bypass", &self.bypass)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `[rules]`: which target takes which route. Patterns are text here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Refused.
+    pub deny: Vec<Spanned<String>>,
+    /// By the upstream proxy or directly, never by the gateway.
+    pub never_gateway: Vec<Spanned<String>>,
+    /// Directly.
+    pub bypass: Vec<Spanned<String>>,
+    /// By the gateway.
+    pub gateway: Vec<Spanned<String>>,
+    /// What no rule matches.
+    pub default: Option<Spanned<DefaultRoute>>,
+    /// Whether the catalogue takes part.
+    pub catalogue: Option<bool>,
+    /// The path of a catalogue in place of the built-in one.
+    pub catalogue_file: Option<Spanned<String>>,
+}
+
+/// The route of what no rule matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultRoute {
+    /// The upstream proxy if there is one, else direct.
+    #[default]
+    Auto,
+    /// Refuse.
+    Deny,
+    /// Straight to the target.
+    Direct,
+    /// The upstream proxy.
+    Proxy,
+}
+
+/// `[limits]`: how much at a time.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The longest request head, in octets.
+    pub head_bytes: Option<Whole<1024, 1_048_576>>,
+    /// How long a client may take to send its head.
+    pub head_seconds: Option<Seconds>,
+    /// Connections at a time.
+    pub tunnels: Option<Whole<1, 1_000_000>>,
+    /// Connections at a time for one client address.
+    pub tunnels_per_client: Option<Whole<1, 1_000_000>>,
+    /// Silence of both directions together.
+    pub idle_seconds: Option<Seconds>,
+}
+
+/// `[timeouts]`: how long each step towards a target may take.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timeouts {
+    /// The system resolver, for one name.
+    pub resolve_seconds: Option<Seconds>,
+    /// Connecting, all addresses together.
+    pub connect_seconds: Option<Seconds>,
+    /// The upstream proxy's answer to a CONNECT.
+    pub request_seconds: Option<Seconds>,
+}
+
+/// `[drain]`: how the end goes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Drain {
+    /// How long open tunnels may go on.
+    pub seconds: Option<Seconds>,
+}
+
+/// `[log]`: the tunnel log.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A path, or `-` for standard output.
+    pub file: Option<Spanned<String>>,
+}

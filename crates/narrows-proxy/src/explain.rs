@@ -1,0 +1,133 @@
+//! `explain`: which route a target takes, by which rule, and what serves it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use narrows_endpoint::{Host, Route, RuleSet, Target};
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::settings::Settings;
+
+/// What there is to say about one target; the fields are those of the JSON output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The target in canonical form.
+    pub target: String,
+    /// The route that was decided.
+    pub route: &'static str,
+    /// The pattern that decided; none if no rule matches.
+    pub rule: Option<String>,
+    /// One sentence.
+    pub reason: String,
+    /// Where the rule comes from: a line, a flag, a catalogue group.
+    pub source: String,
+    /// The route that is taken now; another one than `route` while no gateway can serve.
+    pub served_by: &'static str,
+    /// Why `served_by` is not `route`.
+    pub fallback: Option<&'static str>,
+    /// The upstream proxy, if the request goes there; without credentials.
+    pub upstream: Option<String>,
+    /// Who named the upstream proxy.
+    pub upstream_source: Option<String>,
+}
+
+/// Reads a target as people write it: the port is 443 when absent, names may be international.
+///
+/// # Errors
+///
+/// Why the text is not a target, in one line.
+pub fn read_target(text: &str) -> Result<Target, String> {
+    let read = || {
+        // `Target` wants brackets, to tell the port; alone, an address needs none.
+        if let Ok(ip) = text.parse::<Ipv6Addr>() {
+            return Ok(Target::new(IpAddr::V6(ip).into(), crate::HTTPS));
+        }
+        if text.is_ascii() {
+            return Target::with_default_port(text, crate::HTTPS);
+        }
+        let (host, port) = text.rsplit_once(':').unwrap_or((text, "443"));
+        format!("{}:{port}", Host::from_unicode(host)?).parse()
+    };
+    read().map_err(|error| error.to_string())
+}
+
+/// Why a gateway decision is served by something else.
+pub const fn no_gateway(settings: &Settings) -> &'static str {
+    match settings.gateway.target {
+        Some(_) => "this version does not serve by the gateway yet",
+        None => "no gateway is configured",
+    }
+}
+
+/// Explains one target.
+pub fn explain(rules: &RuleSet, settings: &Settings, target: &Target) -> Explanation {
+    let decision = rules.decide(target);
+    let served_by = match decision.route {
+        Route::Gateway => settings.gateway.fallback,
+        route => route,
+    };
+    let fallback = (served_by != decision.route).then(|| no_gateway(settings));
+    let upstream = settings
+        .upstream
+        .as_ref()
+        .filter(|_| served_by == Route::Proxy);
+    Explanation {
+        target: target.to_string(),
+        route: decision.route.as_str(),
+        rule: decision.pattern.map(ToString::to_string),
+        reason: decision.reason(),
+        source: decision.source.to_string(),
+        served_by: served_by.as_str(),
+        fallback,
+        upstream: upstream.map(|upstream| upstream.url.to_string()),
+        upstream_source: upstream.map(|upstream| upstream.source.to_string()),
+    }
+}
+
+/// Explains targets in the order given, as one text that ends with a newline.
+pub fn report(rules: &RuleSet, settings: &Settings, targets: &[Target], format: Format) -> String {
+    let explained = targets
+        .iter()
+        .map(|target| explain(rules, settings, target));
+    match format {
+        Format::Text => {
+            let texts: Vec<_> = explained.map(|one| one.to_string()).collect();
+            texts.join("\n")
+        }
+        Format::Json => {
+            let all: Vec<_> = explained.collect();
+            #[expect(
+                clippy::expect_used,
+                reason = "texts and nothing else, and a string takes them"
+            )]
+            let json = serde_json::to_string_pretty(&all).expect("texts are JSON");
+            json + "\n"
+        }
+    }
+}
+
+/// Labelled lines, one for each fact.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "target:    {}", self.target)?;
+        writeln!(f, "route:     {}", self.route)?;
+        writeln!(
+            f,
+            "rule:      {}",
+            self.rule.as_deref().unwrap_or("none matches")
+        )?;
+        writeln!(f, "reason:    {}", self.reason)?;
+        writeln!(f, "source:    {}", self.source)?;
+        if let Some(why) = self.fallback {
+            writeln!(f, "served by: {} ({why})", self.served_by)?;
+        }
+        if let (Some(upstream), Some(source)) = (&self.upstream, &self.upstream_source) {
+            writeln!(f, "upstream:  {upstream} ({source})")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+pub mod bypass;
+pub mod cli;
+pub mod config;
+pub mod environment;
+pub mod exit;
+pub mod explain;
+pub mod problem;
+pub mod rules;
+pub mod settings;
+
+use std::num::NonZeroU16;
+
+/// The port that is meant when a host stands alone.
+pub const HTTPS: NonZeroU16 = NonZeroU16::new(443).unwrap();

@@ -1,0 +1,174 @@
+//! The enterprise proxy, and who named it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use narrows_connect::Credentials;
+use narrows_endpoint::{Host, Level, Source};
+use narrows_upstream::ProxyUrl;
+
+use super::{Merge, Rule};
+use crate::config::Loaded;
+use crate::environment::Environment;
+use crate::problem::Problem;
+
+/// The enterprise proxy, and who named it.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Where it is, with the credentials that belong to it.
+    pub url: ProxyUrl,
+    /// The flag, the variable or the line that names it.
+    pub source: Source,
+}
+
+const URL_HINT: &str = "write http://host:port, or http://user:password@host:port";
+
+impl Merge<'_> {
+    /// The upstream, and the rules that come with it: `NO_PROXY` belongs to `HTTPS_PROXY`.
+    pub(super) fn upstream(
+        &mut self,
+        own: &[SocketAddr],
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> (Option<Upstream>, Vec<Rule>) {
+        let named = self.named();
+        if let Some((text, source)) = named {
+            let upstream = self.explicit(&text, source, own);
+            self.upstream_refused = upstream.is_none();
+            return (upstream, Vec::new());
+        }
+        match Environment::read(lookup, |url| is_own(url, own)) {
+            Ok(environment) => self.take(environment),
+            Err(problem) => {
+                self.upstream_refused = true;
+                self.problems.push(problem);
+                (None, Vec::new())
+            }
+        }
+    }
+
+    /// The URL that a flag, its variable or the file names.
+    fn named(&self) -> Option<(String, Source)> {
+        let option = self.options.proxy.as_deref().map(str::trim);
+        if let Some(text) = option.filter(|text| !text.is_empty()) {
+            return Some((text.to_owned(), self.origins.of("proxy")));
+        }
+        let url = self.loaded?.file.proxy.url.as_ref()?;
+        Some((url.get_ref().clone(), self.place(url)))
+    }
+
+    /// Reads a URL that was named; its text may hold a password and is not repeated.
+    fn explicit(&mut self, text: &str, source: Source, own: &[SocketAddr]) -> Option<Upstream> {
+        let url: ProxyUrl = match text.parse() {
+            Ok(url) => url,
+            Err(error) => {
+                let message = format!("the upstream proxy's URL is refused: {error}");
+                self.problems
+                    .push(Problem::new(source, message).hint(URL_HINT));
+                return None;
+            }
+        };
+        if is_own(&url, own) {
+            let message =
+                format!("{url} is an address of this proxy itself: every request would loop");
+            let problem = Problem::new(source, message);
+            self.problems
+                .push(problem.hint("name the enterprise proxy, or leave it out"));
+            return None;
+        }
+        let url = self.with_login(url);
+        Some(Upstream { url, source })
+    }
+
+    fn take(&mut self, environment: Environment) -> (Option<Upstream>, Vec<Rule>) {
+        self.warnings.extend(environment.warnings);
+        let Some((url, source)) = environment.upstream else {
+            return (None, Vec::new());
+        };
+        let rules = environment
+            .bypass
+            .into_iter()
+            .map(|(pattern, source)| Rule {
+                level: Level::Bypass,
+                pattern,
+                source,
+            });
+        let url = self.with_login(url);
+        (Some(Upstream { url, source }), rules.collect())
+    }
+
+    /// Adds `proxy.user` and its password, if they belong to this URL.
+    ///
+    /// They belong to `proxy.url`; if the file names no URL, to the one from elsewhere.
+    fn with_login(&mut self, url: ProxyUrl) -> ProxyUrl {
+        let Some(loaded) = self.loaded else {
+            return url;
+        };
+        let option = self.options.proxy.as_deref().unwrap_or_default();
+        if loaded.file.proxy.url.is_some() && !option.trim().is_empty() {
+            return url;
+        }
+        match login(loaded, &url) {
+            Ok(None) => url,
+            Ok(login) => ProxyUrl::new(url.endpoint().clone(), login),
+            Err(problem) => {
+                self.problems.push(problem);
+                url
+            }
+        }
+    }
+}
+
+/// The login that a file names beside the URL.
+fn login(loaded: &Loaded, url: &ProxyUrl) -> Result<Option<Credentials>, Problem> {
+    let proxy = &loaded.file.proxy;
+    let (user, file) = match (&proxy.user, &proxy.password_file) {
+        (None, None) => return Ok(None),
+        (Some(user), Some(file)) => (user, file),
+        (Some(one), None) | (None, Some(one)) => {
+            let message =
+                "proxy.user and proxy.password_file are one login, and one of them is missing";
+            return Err(Problem::new(loaded.source(one), message).hint("write both, or neither"));
+        }
+    };
+    if url.credentials().is_some() {
+        let message = "proxy.user is a second login: the upstream's URL has one already";
+        return Err(Problem::new(loaded.source(user), message).hint("take it out of the URL"));
+    }
+    let text = std::fs::read_to_string(file.get_ref()).map_err(|error| {
+        let message = format!("proxy.password_file: {}: {error}", file.get_ref());
+        Problem::new(loaded.source(file), message)
+    })?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let password = line.strip_suffix('\r').unwrap_or(line);
+    let login = Credentials::new(user.get_ref().as_str(), password).map_err(|error| {
+        let message = format!("proxy.user and proxy.password_file: {error}");
+        Problem::new(loaded.source(user), message)
+    })?;
+    Ok(Some(login))
+}
+
+/// Whether the URL is an address that we listen on, as far as can be known without resolving names.
+fn is_own(url: &ProxyUrl, own: &[SocketAddr]) -> bool {
+    let endpoint = url.endpoint();
+    own.iter()
+        .filter(|listen| listen.port() == endpoint.port())
+        .any(|listen| match endpoint.host() {
+            Host::Ip(ip) => reaches(*ip, listen.ip()),
+            Host::Name(name) => {
+                name.as_str() == "localhost"
+                    && [
+                        IpAddr::V4(Ipv4Addr::LOCALHOST),
+                        IpAddr::V6(Ipv6Addr::LOCALHOST),
+                    ]
+                    .into_iter()
+                    .any(|ip| reaches(ip, listen.ip()))
+            }
+        })
+}
+
+/// Whether connecting to `ip` arrives at a listener on `listen` of this machine.
+pub(crate) fn reaches(ip: IpAddr, listen: IpAddr) -> bool {
+    // Connecting to the unspecified address means this machine, as listening on it means all of it.
+    ip == listen
+        || (ip.is_loopback() || ip.is_unspecified()) && listen.is_unspecified()
+        || ip.is_unspecified() && listen.is_loopback()
+}
