@@ -1,1 +1,77 @@
-fn main() {}
+//! `narrows-proxy`: arguments in, exit code out. Everything else is in the library of this package.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use narrows_proxy::cli::{self, Command};
+use narrows_proxy::exit::Exit;
+use narrows_proxy::problem::Problems;
+use narrows_proxy::run::{run, say};
+use narrows_proxy::settings::Settings;
+use narrows_proxy::{explain, rules};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let (cli, origins) = match cli::parse(std::env::args_os()) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Help and version go to standard output and are no failure; clap knows.
+            let _ = error.print();
+            let failed = error.use_stderr();
+            return if failed { Exit::Usage } else { Exit::Clean }.into();
+        }
+    };
+    let lookup = |name: &str| std::env::var(name).ok();
+    let settings = match Settings::resolve(&cli.options, &origins, lookup) {
+        Ok(settings) => settings,
+        Err(problems) => return refuse(&problems).into(),
+    };
+    for warning in &settings.warnings {
+        say(format_args!("warning: {warning}"));
+    }
+    match cli.command {
+        Some(Command::Explain { format, targets }) => match rules::rule_set(&settings) {
+            Ok(rules) => print(&explain::report(&rules, &settings, &targets, format)),
+            Err(error) => fail(&error, None),
+        },
+        Some(Command::Run) | None => {
+            start_diagnostics();
+            run(settings).unwrap_or_else(|error| fail(&error, error.hint()))
+        }
+    }
+    .into()
+}
+
+fn refuse(problems: &Problems) -> Exit {
+    say(format_args!("{problems}"));
+    Exit::Usage
+}
+
+fn fail(error: &dyn std::error::Error, hint: Option<&str>) -> Exit {
+    say(format_args!("error: {error}"));
+    if let Some(hint) = hint {
+        say(format_args!("hint: {hint}"));
+    }
+    Exit::Failure
+}
+
+/// Data for standard output. A reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> Exit {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error, None),
+        _ => Exit::Clean,
+    }
+}
+
+/// What the libraries say to people goes to standard error, from level warn on; NARROWS_TRACE asks for
+/// more, in the words of tracing-subscriber's `EnvFilter`.
+fn start_diagnostics() {
+    let filter =
+        EnvFilter::try_from_env("NARROWS_TRACE").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .without_time()
+        .init();
+}

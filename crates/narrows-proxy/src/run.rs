@@ -1,0 +1,260 @@
+//! `run`: from settings to a server that listens, until signals end it.
+
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use narrows_endpoint::{Route, RuleError, RuleSet, Target};
+use narrows_log::{Event, Options, Writer};
+use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
+use narrows_upstream::{Denied, Dialer, SystemResolver, Upstream};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::clock::LocalClock;
+use crate::exit::Exit;
+use crate::rules::rule_set;
+use crate::settings::{self, Settings};
+use crate::signals::{self, End};
+use crate::sink::LogFile;
+use crate::{explain, limits};
+
+/// How long the log may take for its last lines.
+const LAST_LINES: Duration = Duration::from_secs(5);
+/// How long tasks may take to be dropped at the end. They do nothing but write their records.
+const LAST_TASKS: Duration = Duration::from_secs(1);
+
+/// Why the proxy could not serve. The message has its cause.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The tunnel log cannot be opened.
+    #[error("cannot open the log {}: {error}", .path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The rules make no rule set.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
+    /// The system gives no threads, signals or timers.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+impl RunError {
+    /// What to do about it, if that can be known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => Some(
+                "another program listens there: end it, or choose another address with --listen",
+            ),
+            Self::Listen { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                Some("ports below 1024 need a privilege: choose a higher one with --listen")
+            }
+            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                Some("this machine does not have that address")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+///
+/// What kept it from serving. Once it serves, nothing but signals ends it.
+pub fn run(settings: Settings) -> Result<Exit, RunError> {
+    let descriptors = limits::raise_descriptors();
+    if let Some(warning) = limits::shortage(descriptors, settings.server.tunnels) {
+        say(format_args!("warning: {warning}"));
+    }
+    let rules = rule_set(&settings)?;
+    let writer = open_log(settings.log.clone())?;
+    let clock = LocalClock::system();
+    let log = TunnelLog::new(writer.handle(), Box::new(move || clock.now()));
+    let log = Arc::new(log);
+
+    let runtime = runtime()?;
+    let end = runtime.block_on(serve(settings, rules, &writer, &log))?;
+    // Whatever still runs writes its record while it is dropped, before the last line of the log.
+    runtime.shutdown_timeout(LAST_TASKS);
+    log.write(Event::Stopped {
+        detail: end.detail().into(),
+    });
+    say(format_args!("stopped: {}", end.detail()));
+    if let Err(unwritten) = writer.shutdown(LAST_LINES) {
+        say(format_args!("warning: {unwritten}"));
+    }
+    Ok(end.exit())
+}
+
+/// How serving came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// A second signal, while so many connections were open.
+    AtOnce(usize),
+    /// Drained, with so many connections cut.
+    Drained(usize),
+}
+
+impl Ending {
+    fn detail(self) -> String {
+        match self {
+            Self::AtOnce(open) => {
+                format!("at once by a second signal, {open} connections were open")
+            }
+            Self::Drained(0) => "every connection had ended".to_owned(),
+            Self::Drained(cut) => format!("{cut} connections were cut when draining ended"),
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        match self {
+            Self::AtOnce(0) | Self::Drained(0) => Exit::Clean,
+            Self::AtOnce(_) | Self::Drained(_) => Exit::Failure,
+        }
+    }
+}
+
+async fn serve(
+    settings: Settings,
+    rules: RuleSet,
+    writer: &Writer,
+    log: &Arc<TunnelLog>,
+) -> Result<Ending, RunError> {
+    let mut end = End::listen()?;
+    let mut reopen = signals::reopen()?;
+    let handle = writer.handle();
+    tokio::spawn(async move {
+        while reopen.recv().await.is_some() {
+            handle.reopen();
+        }
+    });
+
+    let (listeners, own) = listen(&settings.listen).await?;
+    let summary = summary(&settings, &rules);
+    for &address in &own {
+        say(format_args!("listening on {address}"));
+        let detail = format!("narrows-proxy {}; {summary}", env!("CARGO_PKG_VERSION"));
+        log.write(Event::Started {
+            detail: detail.into(),
+            listen: address.into(),
+        });
+    }
+    say(format_args!("{summary}"));
+
+    let egress = egress(&settings, own);
+    let server = Server::new(rules, egress, Arc::clone(log), settings.server);
+    let (first, asked) = tokio::sync::oneshot::channel();
+    let mut serving = pin!(server.serve(listeners, async {
+        let _ = asked.await;
+    }));
+    tokio::select! {
+        Drained { cut, .. } = &mut serving => return Ok(Ending::Drained(cut)),
+        () = end.asked() => {}
+    }
+    let _ = first.send(());
+    say(format_args!(
+        "draining: {} connections are open; a second signal ends at once",
+        server.connections()
+    ));
+    tokio::select! {
+        Drained { cut, .. } = &mut serving => Ok(Ending::Drained(cut)),
+        () = end.asked() => Ok(Ending::AtOnce(server.connections())),
+    }
+}
+
+fn open_log(path: Option<PathBuf>) -> Result<Writer, RunError> {
+    let options = Options::default();
+    let Some(path) = path else {
+        return Ok(Writer::spawn(io::stdout(), options)?);
+    };
+    let file = LogFile::open(path.clone()).map_err(|error| RunError::Log { path, error })?;
+    Ok(Writer::spawn(file, options)?)
+}
+
+/// On one core, threads that steal work from each other only cost.
+fn runtime() -> io::Result<Runtime> {
+    let one_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut builder = if one_core {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    builder.enable_all().build()
+}
+
+/// Listens on every address, or on none; the addresses that it came to.
+async fn listen(addresses: &[SocketAddr]) -> Result<(Vec<TcpListener>, Vec<SocketAddr>), RunError> {
+    let mut listeners = Vec::new();
+    let mut own = Vec::new();
+    for &address in addresses {
+        let fail = |error| RunError::Listen { address, error };
+        let listener = TcpListener::bind(address).await.map_err(fail)?;
+        own.push(listener.local_addr().map_err(fail)?);
+        listeners.push(listener);
+    }
+    Ok((listeners, own))
+}
+
+/// The ways out. A target that is one of our own addresses is not dialled: that would be a loop.
+fn egress(settings: &Settings, own: Vec<SocketAddr>) -> Egress {
+    let judge = move |target: &Target, ip: IpAddr| {
+        let is_own = |listen: &SocketAddr| {
+            listen.port() == target.port() && settings::reaches(ip, listen.ip())
+        };
+        if own.iter().any(is_own) {
+            return Err(Denied::new("this proxy itself listens there"));
+        }
+        Ok(())
+    };
+    let dialer = Dialer::new(SystemResolver::new(), settings.timeouts).with_judge(judge);
+    let egress = Egress::new(dialer).with_fallback(match settings.gateway.fallback {
+        Route::Direct => FallbackTo::Direct,
+        Route::Proxy => FallbackTo::Proxy,
+        _ => FallbackTo::Nothing,
+    });
+    match &settings.upstream {
+        Some(upstream) => egress.with_upstream(Arc::new(Upstream::new(upstream.url.clone()))),
+        None => egress,
+    }
+}
+
+/// What the operator should see at the start, in one line.
+fn summary(settings: &Settings, rules: &RuleSet) -> String {
+    let upstream = match &settings.upstream {
+        Some(upstream) => format!("upstream {} ({})", upstream.url, upstream.source),
+        None => "no upstream".to_owned(),
+    };
+    let gateway = if settings.gateway.used {
+        let (why, fallback) = (explain::no_gateway(settings), settings.gateway.fallback);
+        format!("gateway decisions served by {fallback} ({why})")
+    } else {
+        "no gateway decisions".to_owned()
+    };
+    format!(
+        "{upstream}; {gateway}; default {}; {} rules",
+        settings.default.0,
+        rules.len()
+    )
+}
+
+/// Writes a line for people. Nothing can be done when nobody reads it.
+pub fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,248 @@
+//! The binary at work: what signals do, what the log holds, and what it refuses to do.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use support::{command, narrows};
+
+/// A running proxy with what it said until it listened; killed when dropped.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    address: SocketAddr,
+}
+
+impl Running {
+    fn start(args: &[&str]) -> Self {
+        let mut command = command(&["--listen", "127.0.0.1:0"], &[]);
+        let mut child = command
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut proxy = Self {
+            child,
+            stderr,
+            address: SocketAddr::from(([0; 4], 0)),
+        };
+        // Signals are caught before that line is written.
+        let said = proxy.until("listening on ");
+        proxy.address = said["listening on ".len()..].parse().unwrap();
+        proxy
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    fn until(&mut self, start: &str) -> String {
+        loop {
+            let line = line(&mut self.stderr);
+            assert!(!line.is_empty(), "it never said {start:?}");
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// A tunnel through it to `target`, open and silent.
+    fn tunnel(&self, target: SocketAddr) -> TcpStream {
+        let mut client = TcpStream::connect(self.address).unwrap();
+        write!(
+            client,
+            "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        client
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One line without its end; empty when there are no more.
+fn line(reader: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn sigterm_drains_and_the_log_has_start_and_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let mut proxy = Running::start(&[
+        "--log",
+        log.to_str().unwrap(),
+        "--proxy",
+        "http://u:secret@p:1",
+    ]);
+    let summary = line(&mut proxy.stderr);
+    assert!(
+        summary.starts_with("upstream http://***@p:1 (argument --proxy); "),
+        "{summary}"
+    );
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.code(), Some(0));
+    let log = std::fs::read_to_string(log).unwrap();
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(
+        lines[0].contains(&format!("msg=\"started {} narrows-proxy ", proxy.address)),
+        "{log}"
+    );
+    assert!(lines[1].contains("msg=\"stopped "), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn a_tunnel_that_outlives_draining_is_cut_and_it_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, config) = (dir.path().join("log"), dir.path().join("proxy.toml"));
+    std::fs::write(&config, "drain.seconds = 0.2\n").unwrap();
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut proxy = Running::start(&[
+        "--log",
+        log.to_str().unwrap(),
+        "--config",
+        config.to_str().unwrap(),
+    ]);
+    let _tunnel = proxy.tunnel(target.local_addr().unwrap());
+    proxy.signal(Signal::INT);
+    assert_eq!(
+        proxy.until("stopped: "),
+        "stopped: 1 connections were cut when draining ended"
+    );
+    assert_eq!(proxy.code(), Some(1));
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(
+        log.matches(" done via direct bytes ->:0, <-:0\"").count(),
+        1,
+        "{log}"
+    );
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut proxy = Running::start(&["--log", log.to_str().unwrap()]);
+    let _tunnel = proxy.tunnel(target.local_addr().unwrap());
+    proxy.signal(Signal::TERM);
+    proxy.until("draining: 1 connections are open");
+    proxy.signal(Signal::INT);
+    assert_eq!(proxy.code(), Some(1));
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(
+        log.matches(" done via direct bytes ->:0, <-:0\"").count(),
+        1,
+        "{log}"
+    );
+    assert!(
+        log.lines()
+            .last()
+            .unwrap()
+            .contains("msg=\"stopped at once"),
+        "{log}"
+    );
+}
+
+#[test]
+fn sighup_goes_on_in_a_new_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, rotated) = (dir.path().join("log"), dir.path().join("log.1"));
+    let mut proxy = Running::start(&["--log", log.to_str().unwrap()]);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let until_exists = |path: &Path, words: &str| {
+        while !std::fs::read_to_string(path).is_ok_and(|text| text.contains(words)) {
+            assert!(
+                Instant::now() < deadline,
+                "no {words:?} in {}",
+                path.display()
+            );
+            std::thread::yield_now();
+        }
+    };
+    until_exists(&log, "started");
+    std::fs::rename(&log, &rotated).unwrap();
+    proxy.signal(Signal::HUP);
+    until_exists(&log, "");
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.code(), Some(0));
+    assert!(std::fs::read_to_string(&log).unwrap().contains("stopped"));
+    assert!(
+        !std::fs::read_to_string(&rotated)
+            .unwrap()
+            .contains("stopped")
+    );
+}
+
+#[test]
+fn an_address_that_is_taken_is_1_with_a_hint() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, stdout, stderr) = narrows(&["--listen", &address], &[]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(
+        stderr.contains(&format!("error: cannot listen on {address}: ")),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("\nhint: another program listens there"),
+        "{stderr}"
+    );
+    let (code, _, stderr) = narrows(
+        &["--listen", "127.0.0.1:0", "--log", "/nonexistent/log"],
+        &[],
+    );
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("error: cannot open the log /nonexistent/log: "),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_tunnel_to_the_proxy_itself_is_refused() {
+    let proxy = Running::start(&[]);
+    for host in ["127.0.0.1", "localhost"] {
+        let mut client = TcpStream::connect(proxy.address).unwrap();
+        let target = format!("{host}:{}", proxy.address.port());
+        write!(
+            client,
+            "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert!(
+            answer.contains("this proxy itself listens there"),
+            "{answer}"
+        );
+    }
+}
