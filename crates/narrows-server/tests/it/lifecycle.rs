@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use narrows_endpoint::Hop;
+use narrows_server::Settings;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::house::{House, Note, direct, open, target};
+
+fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
+    let mut settings = Settings::default();
+    change(&mut settings);
+    settings
+}
+
+#[tokio::test]
+async fn draining_lets_tunnels_finish_and_lets_nobody_in() {
+    let house = House::start().await;
+    let (address, heard) = target().await;
+    let mut client = open(&house, address, b"").await;
+    let door = house.address;
+    let stopping = tokio::spawn(house.stop());
+    // The listener closes at some point from now on; until then the system queues connections.
+    while TcpStream::connect(door).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    client.write_all(b"still here").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(heard.await.unwrap(), b"still here");
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest, "goodbye");
+    let (drained, notes) = stopping.await.unwrap();
+    assert_eq!(drained.cut, 0);
+    assert!(
+        notes.contains(&Note::Ended {
+            blame: None,
+            sent: 10,
+            received: 7
+        }),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_outlives_the_drain_is_cut_with_its_record() {
+    let house = House::with(direct, settings(|s| s.drain = Duration::from_millis(10))).await;
+    let (address, _heard) = target().await;
+    let mut client = open(&house, address, b"12345").await;
+    // Wait until the bytes are through, so that the count is known.
+    while house.notes.all().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let (drained, notes) = house.stop().await;
+    assert_eq!(drained.cut, 1);
+    let [
+        Note::Opened(_),
+        Note::Ended {
+            blame: Some((Hop::Narrows, how)),
+            ..
+        },
+    ] = &notes[..]
+    else {
+        panic!("{notes:?}")
+    };
+    assert_eq!(how, "cut at shutdown");
+    let mut rest = Vec::new();
+    let _ = client.read_to_end(&mut rest).await;
+    assert_eq!(rest, b"");
+}
+
+#[tokio::test]
+async fn kept_alive_connections_do_not_hold_up_a_drain() {
+    let house = House::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        crate::house::read_head(&mut stream).await;
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .await
+            .unwrap();
+        std::future::pending::<()>().await;
+    });
+    let mut client = house.client().await;
+    let request = format!("GET http://{address}/ HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
+    crate::house::read_head(&mut client).await;
+    let (drained, _) = house.stop().await;
+    assert_eq!(drained.cut, 0);
+}
+
+#[tokio::test]
+async fn more_than_the_limit_is_told_to_come_again() {
+    let house = House::with(direct, settings(|s| s.tunnels = 1)).await;
+    let (address, _heard) = target().await;
+    let first = open(&house, address, b"").await;
+    let answer = house.say(b"CONNECT example.com:443 HTTP/1.0\r\n\r\n").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("Retry-After: 1\r\n"), "{answer}");
+    assert!(
+        answer.contains("error=connection_limit_reached"),
+        "{answer}"
+    );
+    drop(first);
+    // The place is given back when the tunnel has ended, which takes a moment.
+    loop {
+        let answer = house.say(b"CONNECT a..b:443 HTTP/1.0\r\n\r\n").await;
+        if answer.starts_with("HTTP/1.1 400 ") {
+            break;
+        }
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn one_client_does_not_take_all_places() {
+    let house = House::with(direct, settings(|s| s.tunnels_per_client = Some(1))).await;
+    let (address, _heard) = target().await;
+    let _first = open(&house, address, b"").await;
+    let answer = house.say(b"CONNECT example.com:443 HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(
+        answer.contains("this client already has its 1 connections"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_head_is_cut() {
+    let house = House::with(
+        direct,
+        settings(|s| s.head_time = Duration::from_millis(20)),
+    )
+    .await;
+    let answer = house.say(b"CONNECT exam").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"),
+        "{answer}"
+    );
+    let silent = house.say(b"").await;
+    assert_eq!(silent, "");
+    let (_, notes) = house.stop().await;
+    assert_eq!(
+        notes.len(),
+        1,
+        "a client that says nothing is no request: {notes:?}"
+    );
+}

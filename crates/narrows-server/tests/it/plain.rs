@@ -1,0 +1,257 @@
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::house::{House, Note, read_head, target};
+
+/// An HTTP server that answers each request with its own head as the body, and tells each connection's
+/// requests.
+async fn mirror() -> (SocketAddr, mpsc::UnboundedReceiver<(usize, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        for connection in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(reflect(stream, connection, tell.clone()));
+        }
+    });
+    (address, told)
+}
+
+async fn reflect(stream: TcpStream, n: usize, tell: mpsc::UnboundedSender<(usize, String)>) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if stream.read_line(&mut head).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let length = head
+            .lines()
+            .find_map(|line| {
+                line.to_lowercase()
+                    .strip_prefix("content-length:")?
+                    .trim()
+                    .parse()
+                    .ok()
+            })
+            .unwrap_or(0);
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        tell.send((n, head.clone() + &String::from_utf8(body).unwrap()))
+            .unwrap();
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\n\r\n{head}",
+            head.len()
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+async fn get(client: &mut TcpStream, address: SocketAddr, more: &str) -> (String, String) {
+    let request = format!("GET http://{address}/x?y HTTP/1.1\r\nHost: {address}\r\n{more}\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
+    response(client).await
+}
+
+async fn response(client: &mut TcpStream) -> (String, String) {
+    let head = read_head(client).await;
+    let length = head
+        .lines()
+        .find_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("content-length:")?
+                .trim()
+                .parse()
+                .ok()
+        })
+        .unwrap();
+    let mut body = vec![0; length];
+    client.read_exact(&mut body).await.unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+#[tokio::test]
+async fn requests_share_connections_and_lose_what_is_hop_by_hop() {
+    let house = House::start().await;
+    let (address, mut told) = mirror().await;
+    let mut client = house.client().await;
+    let more =
+        "Connection: X-Secret\r\nX-Secret: 1\r\nProxy-Authorization: Basic eA==\r\nX-Kept: 2\r\n";
+    let (head, body) = get(&mut client, address, more).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(!head.to_lowercase().contains("x-hop"), "{head}");
+    assert!(head.to_lowercase().contains("via: 1.1 narrows"), "{head}");
+    assert!(body.starts_with("GET /x?y HTTP/1.1\r\n"), "{body}");
+    assert!(
+        body.contains("X-Kept: 2") && !body.contains("Secret") && !body.contains("Proxy-"),
+        "{body}"
+    );
+    get(&mut client, address, "").await;
+    drop(client);
+    assert_eq!(told.recv().await.unwrap().0, 0);
+    assert_eq!(
+        told.recv().await.unwrap().0,
+        0,
+        "the second request uses the same connection"
+    );
+    let (_, notes) = house.stop().await;
+    let opened = notes
+        .iter()
+        .filter(|note| matches!(note, Note::Opened(_)))
+        .count();
+    let clean = notes
+        .iter()
+        .filter(|note| matches!(note, Note::Ended { blame: None, .. }))
+        .count();
+    assert_eq!((opened, clean, notes.len()), (2, 2, 4), "{notes:?}");
+}
+
+#[tokio::test]
+async fn a_body_is_framed_anew() {
+    let house = House::start().await;
+    let (address, mut told) = mirror().await;
+    let mut client = house.client().await;
+    let request = format!(
+        "POST http://{address}/ HTTP/1.1\r\nHost: {address}\r\nContent-Length: 5\r\n\r\nhello"
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    response(&mut client).await;
+    let (_, seen) = told.recv().await.unwrap();
+    assert!(seen.ends_with("\r\n\r\nhello"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_dead_kept_connection_is_replaced() {
+    let house = House::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_head(&mut stream).await;
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                .await
+                .unwrap();
+            // And closes, without having said so.
+        }
+    });
+    let mut client = house.client().await;
+    for _ in 0..2 {
+        assert_eq!(get(&mut client, address, "").await.1, "ok");
+    }
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn connect_after_plain_http_is_judged_alike() {
+    let house = House::start().await;
+    let (address, _told) = mirror().await;
+    let mut client = house.client().await;
+    get(&mut client, address, "").await;
+    let (address, heard) = target().await;
+    let connect = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n\r\nearly");
+    client.write_all(connect.as_bytes()).await.unwrap();
+    assert!(read_head(&mut client).await.starts_with("HTTP/1.1 200 "));
+    client.write_all(b" late").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(heard.await.unwrap(), b"early late");
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest, "goodbye");
+
+    let mut client = house.client().await;
+    let (address, _told) = mirror().await;
+    get(&mut client, address, "").await;
+    let connect = b"CONNECT example.com:+443 HTTP/1.1\r\nHost: example.com:+443\r\n\r\n\
+                    GET http://b.example/ HTTP/1.1\r\nHost: b.example\r\n\r\n";
+    client.write_all(connect).await.unwrap();
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.starts_with("HTTP/1.1 400 "), "{rest}");
+    assert_eq!(rest.matches("HTTP/1.1").count(), 1, "{rest}");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_blamed_on_its_server() {
+    let house = House::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+            .await
+            .unwrap();
+    });
+    let request = format!("GET http://{address}/ HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let answer = house.say(request.as_bytes()).await;
+    assert!(answer.ends_with("\r\n\r\nhalf"), "{answer}");
+    let (_, notes) = house.stop().await;
+    let [
+        Note::Opened(_),
+        Note::Ended {
+            blame: Some((hop, _)),
+            ..
+        },
+    ] = &notes[..]
+    else {
+        panic!("{notes:?}")
+    };
+    assert_eq!(hop.as_str(), "target");
+}
+
+#[tokio::test]
+async fn what_is_no_proxy_request_is_told_so() {
+    let house = House::start().await;
+    for (request, says) in [
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "this is a forward proxy",
+        ),
+        (
+            "GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "https goes through CONNECT",
+        ),
+        ("GET http://a/ HTTP/1.1\r\n\r\n", "Host header is missing"),
+        (
+            "TRACE http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "TRACE is not forwarded",
+        ),
+        (
+            "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "not allowed in a host name",
+        ),
+    ] {
+        let answer = house.say(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(
+            answer
+                .to_lowercase()
+                .contains("proxy-status: narrows; error="),
+            "{answer}"
+        );
+        assert!(answer.contains(says), "{request:?}: {answer}");
+    }
+    let (_, notes) = house.stop().await;
+    assert_eq!(notes.len(), 5, "{notes:?}");
+}
+
+#[tokio::test]
+async fn what_hyper_refuses_is_recorded_too() {
+    let house = House::start().await;
+    let answer = house
+        .say(b"POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let (_, notes) = house.stop().await;
+    let [Note::Refused { status: 400, .. }] = &notes[..] else {
+        panic!("{notes:?}")
+    };
+}
