@@ -76,6 +76,8 @@ pub struct RuleSet {
     routes: Routes,
     /// By precedence, so that of two rules that match the one with the smaller index wins.
     rules: Box<[Rule]>,
+    /// Where the rules of each level but the last end.
+    level_ends: [u32; 4],
     index: Index,
     default_source: Source,
 }
@@ -134,20 +136,21 @@ impl RuleSet {
 
     /// Decides which route the target takes. Never fails, never allocates, never resolves a name.
     pub fn decide(&self, target: &Target) -> Decision<'_> {
-        let Some(rule) = self.index.find(&self.rules, target) else {
-            return Decision {
-                route: self.routes.default,
-                level: Level::Default,
-                pattern: None,
-                source: &self.default_source,
-            };
-        };
+        let found = self.index.find(&self.rules, target);
+        // The rule itself is not read: in a large set that would be one more miss of the cache.
+        let level = self.level_of(found);
+        let rule = self.rules.get(found as usize);
         Decision {
-            route: self.routes.of(rule.level),
-            level: rule.level,
-            pattern: Some(&rule.pattern),
-            source: &rule.source,
+            route: self.routes.of(level),
+            level,
+            pattern: rule.map(|rule| &rule.pattern),
+            source: rule.map_or(&self.default_source, |rule| &rule.source),
         }
+    }
+
+    fn level_of(&self, rule: u32) -> Level {
+        let levels = self.level_ends.iter().filter(|&&end| rule >= end).count();
+        Level::ALL[levels]
     }
 
     /// The number of rules; the default route is none.

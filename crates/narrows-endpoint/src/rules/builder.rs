@@ -121,8 +121,12 @@ impl RuleSetBuilder {
         });
         rules.dedup_by(|later, kept| later.level == kept.level && later.pattern == kept.pattern);
         let index = Index::new(&rules).ok_or(RuleError::TooMany)?;
+        let ends = |level| rules.partition_point(|rule| rule.level <= level);
+        let level_ends = [Level::Deny, Level::Never, Level::Bypass, Level::Carried].map(ends);
         Ok(RuleSet {
             routes: self.routes,
+            // Indexed, so they can be counted.
+            level_ends: level_ends.map(|end| u32::try_from(end).unwrap_or(u32::MAX)),
             rules: rules.into(),
             index,
             default_source: self.default_source,

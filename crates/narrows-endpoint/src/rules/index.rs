@@ -58,7 +58,7 @@ impl Index {
             };
             match hosts {
                 Hosts::Below(name) => names.suffix(name.as_str(), entry, &mut chains),
-                Hosts::Exact(name) => names.exact(name.as_str(), entry, &mut chains),
+                Hosts::Exact(name) => names.whole(name.as_str(), entry, &mut chains),
                 Hosts::Labels(labels) => names.suffix(labels.suffix(), entry, &mut chains),
                 Hosts::Net(net) => nets.add(*net, entry, &mut chains),
             }
@@ -70,14 +70,14 @@ impl Index {
         })
     }
 
-    /// The first rule that matches.
-    pub(super) fn find<'a>(&self, rules: &'a [Rule], target: &Target) -> Option<&'a Rule> {
-        let best = match target.host() {
+    /// The index of the first rule that matches; [`NONE`] if none does.
+    #[inline]
+    pub(super) fn find(&self, rules: &[Rule], target: &Target) -> u32 {
+        match target.host() {
             Host::Ip(ip) => self.nets.find(*ip, target.port(), &self.chains),
             Host::Name(name) => self
                 .names
                 .find(name.as_str(), target.port(), &self.chains, rules),
-        };
-        rules.get(best as usize)
+        }
     }
 }

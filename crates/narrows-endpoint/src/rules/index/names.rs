@@ -5,23 +5,24 @@ use std::collections::HashMap;
 use crate::pattern::Hosts;
 use crate::rules::Rule;
 
+use super::Entry;
 use super::chains::{Chains, Link, NONE};
 use super::filter::Filter;
-use super::{Entry, hash};
+use super::hash::{self, Suffix};
 
 /// Finds the rules for a name.
 ///
-/// For each part of a name that could be in a rule one word of a filter is read; the table and the text of
-/// a rule are touched only if that says so. Labels counts that no suffix has are not asked about.
+/// Parts of a length that no rule has are not asked about. For each other part one word of a filter is
+/// read; the table and the text of a rule are touched only if that says so.
 #[derive(Debug)]
 pub(super) struct Names {
     filter: Filter,
+    suffix_lengths: Lengths,
+    whole_lengths: Lengths,
     /// Open addressing with linear probing; at most two thirds are taken.
     buckets: Box<[Option<Bucket>]>,
     /// The texts of all keys, one behind the other.
-    texts: Box<str>,
-    /// A bit for each number of labels that a suffix has; the highest bit stands for all beyond.
-    depths: u64,
+    texts: Box<[u8]>,
 }
 
 /// One name or suffix and the rules for it.
@@ -34,18 +35,22 @@ struct Bucket {
     chain: Link,
 }
 
+/// A bit for each length that a name can have.
+#[derive(Debug, Default)]
+struct Lengths([u64; 4]);
+
 /// Collects what [`Names`] holds.
 #[derive(Debug, Default)]
 pub(super) struct NamesBuilder {
-    whole: HashMap<Box<str>, Link>,
+    wholes: HashMap<Box<str>, Link>,
     suffixes: HashMap<Box<str>, Link>,
 }
 
 // === impl NamesBuilder ===
 
 impl NamesBuilder {
-    pub(super) fn exact(&mut self, name: &str, entry: Entry, chains: &mut Chains) {
-        add(&mut self.whole, name, entry, chains);
+    pub(super) fn whole(&mut self, name: &str, entry: Entry, chains: &mut Chains) {
+        add(&mut self.wholes, name, entry, chains);
     }
 
     pub(super) fn suffix(&mut self, suffix: &str, entry: Entry, chains: &mut Chains) {
@@ -54,20 +59,22 @@ impl NamesBuilder {
 
     /// None if the texts are longer together than 32 bits count.
     pub(super) fn build(self) -> Option<Names> {
-        let keys = self.whole.len() + self.suffixes.len();
+        let keys = self.wholes.len() + self.suffixes.len();
         let mut names = Names {
             filter: Filter::new(keys),
+            suffix_lengths: Lengths::default(),
+            whole_lengths: Lengths::default(),
             buckets: vec![None; keys + keys / 2 + 1].into(),
             texts: Box::default(),
-            depths: 0,
         };
-        let mut texts = String::new();
-        for (text, chain) in &self.whole {
+        let mut texts = Vec::new();
+        for (text, chain) in &self.wholes {
             names.insert(hash::of_whole(text), text, *chain, &mut texts)?;
+            names.whole_lengths.add(text.len());
         }
         for (text, chain) in &self.suffixes {
             names.insert(hash::of_suffix(text), text, *chain, &mut texts)?;
-            names.depths |= depth_bit(text.split('.').count());
+            names.suffix_lengths.add(text.len());
         }
         names.texts = texts.into();
         Some(names)
@@ -86,20 +93,18 @@ impl Names {
     #[inline]
     pub(super) fn find(&self, name: &str, port: u16, chains: &Chains, rules: &[Rule]) -> u32 {
         let mut best = NONE;
-        let mut depth = 1;
-        let whole = hash::with_suffixes(name, |suffix| {
-            let possible = self.depths & depth_bit(depth) != 0;
-            depth += 1;
-            if possible && self.filter.may_have(suffix.hash) {
-                let (head, text) = (&name[..suffix.start - 1], &name[suffix.start..]);
-                if let Some(chain) = self.get(suffix.hash, text) {
-                    let fits = |rule| fits(rules, rule, head);
-                    best = chains.better(chain, best, port, fits);
-                }
+        let whole = hash::with_suffixes(name, |Suffix { hash, start }| {
+            if self.suffix_lengths.has(name.len() - start)
+                && self.filter.may_have(hash)
+                && let Some(chain) = self.get(hash, &name.as_bytes()[start..])
+            {
+                let fits = |rule| fits(rules, rule, &name[..start - 1]);
+                best = chains.better(chain, best, port, fits);
             }
         });
-        if self.filter.may_have(whole)
-            && let Some(chain) = self.get(whole, name)
+        if self.whole_lengths.has(name.len())
+            && self.filter.may_have(whole)
+            && let Some(chain) = self.get(whole, name.as_bytes())
         {
             best = chains.better(chain, best, port, |_| false);
         }
@@ -107,18 +112,19 @@ impl Names {
     }
 
     /// The rules for exactly this text. Hashes of whole names and of suffixes differ, so both can be here.
-    fn get(&self, hash: u64, text: &str) -> Option<Link> {
+    #[inline]
+    fn get(&self, hash: u64, text: &[u8]) -> Option<Link> {
         let mut at = self.home(hash);
         loop {
-            let bucket = self.buckets[at]?;
-            if bucket.check == check(hash) && self.text(&bucket) == text {
+            let bucket = self.buckets[at].as_ref()?;
+            if bucket.check == check(hash) && self.text(bucket) == text {
                 return Some(bucket.chain);
             }
             at = self.after(at);
         }
     }
 
-    fn insert(&mut self, hash: u64, text: &str, chain: Link, texts: &mut String) -> Option<()> {
+    fn insert(&mut self, hash: u64, text: &str, chain: Link, texts: &mut Vec<u8>) -> Option<()> {
         let mut at = self.home(hash);
         while self.buckets[at].is_some() {
             at = self.after(at);
@@ -129,17 +135,19 @@ impl Names {
             len: u8::try_from(text.len()).ok()?,
             chain,
         });
-        texts.push_str(text);
+        texts.extend(text.bytes());
         self.filter.add(hash);
         Some(())
     }
 
-    fn text(&self, bucket: &Bucket) -> &str {
+    #[inline]
+    fn text(&self, bucket: &Bucket) -> &[u8] {
         let start = bucket.text as usize;
         &self.texts[start..start + usize::from(bucket.len)]
     }
 
     /// Where a key is looked for first: the hash as a fraction of the table.
+    #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "less than the number of buckets"
@@ -157,6 +165,19 @@ impl Names {
     }
 }
 
+// === impl Lengths ===
+
+impl Lengths {
+    const fn add(&mut self, len: usize) {
+        self.0[len / 64 % 4] |= 1 << (len % 64);
+    }
+
+    #[inline]
+    const fn has(&self, len: usize) -> bool {
+        self.0[len / 64 % 4] >> (len % 64) & 1 == 1
+    }
+}
+
 /// Whether the stars of a rule match what stands before its literal suffix.
 fn fits(rules: &[Rule], rule: u32, head: &str) -> bool {
     match rules[rule as usize].pattern.hosts() {
@@ -168,8 +189,4 @@ fn fits(rules: &[Rule], rule: u32, head: &str) -> bool {
 #[expect(clippy::cast_possible_truncation, reason = "half of the hash")]
 const fn check(hash: u64) -> u32 {
     hash as u32
-}
-
-const fn depth_bit(depth: usize) -> u64 {
-    if depth < 63 { 1 << depth } else { 1 << 63 }
 }
