@@ -1,9 +1,19 @@
-//! Tests of the workspace as a whole: the rules of the house, and `narrows-proxy` end to end.
+//! Tests of the workspace as a whole: the rules of the house, and `narrows-proxy` end to end on
+//! loopback, with scripted peers and with real programs.
+//!
+//! A test whose program is not installed says `SKIPPED` on standard error; with
+//! `NARROWS_E2E=required` in the environment it fails instead.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test reports by panicking"
 )]
 
+mod abuse;
+mod blame;
+mod clients;
 mod layering;
+mod lifecycle;
+mod routes;
 mod supply;
+mod tunnel;

@@ -1,14 +1,24 @@
 //! What the tests of the whole workspace share: the checks of the house, and the programs and
 //! peers that the end-to-end tests put around `narrows-proxy`.
 //!
-//! Nothing here is published, and nothing here is used outside tests.
+//! Nothing here is published, and nothing here is used outside tests. Everything listens on loopback,
+//! on a free port, and ends with the value that started it.
 #![allow(
     clippy::expect_used,
-    clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a test helper reports by panicking, and says on stderr what it skips"
+    reason = "a test helper reports by panicking"
 )]
 
+pub mod deadline;
 pub mod layering;
+pub mod origin;
+pub mod pattern;
+pub mod program;
+pub mod proxy;
+pub mod raw;
+pub mod squid;
 pub mod supply;
+pub mod tls;
+pub mod traffic;
+pub mod websocket;
 pub mod workspace;

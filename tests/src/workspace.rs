@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde::Deserialize;
 
+use crate::program;
+
 /// What `cargo metadata --format-version 1` prints, as far as the checks read it.
 #[derive(Debug, Deserialize)]
 pub struct Metadata {
@@ -76,18 +78,20 @@ impl Metadata {
     ///
     /// When cargo fails or prints something else than metadata.
     pub fn load() -> Self {
-        let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--format-version=1", "--locked", "--offline"])
-            .args(["--filter-platform", &host_platform()])
-            .current_dir(root())
-            .output()
-            .expect("cargo runs");
-        assert!(
-            output.status.success(),
-            "cargo metadata: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).expect("cargo prints metadata")
+        let platform = host_platform();
+        let text = cargo(&[
+            "metadata",
+            "--format-version=1",
+            "--filter-platform",
+            &platform,
+        ]);
+        let mut metadata: Self = serde_json::from_str(&text).expect("metadata");
+        // Metadata also has what no feature in use needs; the tree has what is really built.
+        let built = built_packages();
+        let is_built =
+            |package: &Package| built.contains(&format!("{} v{}", package.name, package.version));
+        metadata.packages.retain(is_built);
+        metadata
     }
 
     /// Our own packages, by name.
@@ -111,7 +115,9 @@ impl Metadata {
         while let Some(id) = queue.pop() {
             queue.extend(self.normal_edges(id).filter(|&id| seen.insert(id)));
         }
-        seen.into_iter().map(|id| names[id]).collect()
+        seen.into_iter()
+            .filter_map(|id| names.get(id).copied())
+            .collect()
     }
 
     fn names(&self) -> BTreeMap<&str, &str> {
@@ -138,6 +144,28 @@ impl Metadata {
 pub fn root() -> PathBuf {
     let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     package.parent().expect("tests/ has a parent").to_owned()
+}
+
+/// `name v1.2.3` of everything that is built for tests on this machine.
+fn built_packages() -> BTreeSet<String> {
+    let tree = cargo(&[
+        "tree",
+        "--workspace",
+        "--edges=normal,build,dev",
+        "--prefix=none",
+    ]);
+    let name_and_version = |line: &str| {
+        let mut words = line.split(' ');
+        Some(format!("{} {}", words.next()?, words.next()?))
+    };
+    tree.lines().filter_map(name_and_version).collect()
+}
+
+/// Runs cargo on this workspace, offline, and gives what it prints.
+fn cargo(arguments: &[&str]) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(arguments).args(["--locked", "--offline"]);
+    program::run(cargo.current_dir(root()))
 }
 
 fn host_platform() -> String {

@@ -1,0 +1,217 @@
+//! A real Squid as the enterprise proxy, with its own configuration on a free port.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal};
+use tempfile::TempDir;
+
+use crate::deadline;
+use crate::program;
+use crate::raw;
+use crate::tls::REMOTE_NAME;
+
+/// Where distributions put the helper that reads a password file.
+const BASIC_HELPERS: &[&str] = &[
+    "/usr/lib/squid/basic_ncsa_auth",
+    "/usr/lib64/squid/basic_ncsa_auth",
+    "/usr/libexec/squid/basic_ncsa_auth",
+];
+
+/// A running Squid; dropping it ends it.
+#[derive(Debug)]
+pub struct Squid {
+    /// Its URL for `--proxy`, with user and password if it wants them.
+    pub url: String,
+    child: Child,
+    directory: TempDir,
+}
+
+/// One line of Squid's access.log (native format).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// `TCP_TUNNEL/200`.
+    pub result: String,
+    /// Octets sent to the client, heads included.
+    pub octets: u64,
+    /// `CONNECT`.
+    pub method: String,
+    /// `host:port` or a URL.
+    pub url: String,
+    /// The user, or `-`.
+    pub user: String,
+}
+
+// === impl Squid ===
+
+impl Squid {
+    /// Whether Squid can be started here; says so loudly if not.
+    ///
+    /// # Panics
+    ///
+    /// Instead, when the environment says that it must.
+    pub fn available() -> bool {
+        program::installed(&["squid", "openssl"])
+            && (basic_helper().is_some() || program::skip("Squid's basic_ncsa_auth is missing"))
+    }
+
+    /// Starts a Squid that serves loopback, without or with user and password.
+    ///
+    /// It resolves [`REMOTE_NAME`] to 127.0.0.1, which nothing else here does.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start; the message has its log.
+    pub fn start(login: Option<(&str, &str)>) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        // Started by root, Squid becomes a user of its own, who must get in here.
+        open_to_all(directory.path());
+        let port = raw::closed_port().port();
+        let config = config(directory.path(), port, login);
+        let file = directory.path().join("squid.conf");
+        std::fs::write(&file, config).expect("a writable directory");
+        let mut command = program::command("squid", directory.path());
+        let child = command.arg("-N").arg("-f").arg(file);
+        let child = child
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("squid runs");
+        let login = login.map(|(user, password)| format!("{}:{}@", escape(user), escape(password)));
+        let url = format!("http://{}127.0.0.1:{port}", login.unwrap_or_default());
+        let mut squid = Self {
+            url,
+            child,
+            directory,
+        };
+        squid.wait_until_it_listens();
+        squid
+    }
+
+    /// Waits for at least `count` lines of access.log and gives all.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer in time, or a line is not of the native format.
+    pub fn access(&self, count: usize) -> Vec<Access> {
+        deadline::until(&format!("{count} lines of access.log"), || {
+            let text = std::fs::read_to_string(self.directory.path().join("access.log")).ok()?;
+            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+            let lines: Vec<Access> = whole.lines().map(Access::parse).collect();
+            (lines.len() >= count).then_some(lines)
+        })
+    }
+
+    /// Reads cache.log for it; a connection on trial would be a line in access.log.
+    fn wait_until_it_listens(&mut self) {
+        let log = self.directory.path().join("cache.log");
+        let child = &mut self.child;
+        deadline::until("squid listens", || {
+            let gone = child.try_wait().expect("our own child");
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(gone.is_none(), "squid ended: {gone:?}\n{said}");
+            said.contains("Accepting HTTP Socket connections")
+                .then_some(())
+        });
+    }
+}
+
+impl Drop for Squid {
+    fn drop(&mut self) {
+        // TERM, so that its helpers end with it; it is a child of ours, so the number is still its own.
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+// === impl Access ===
+
+impl Access {
+    /// `time elapsed client result octets method url user hierarchy type`.
+    fn parse(line: &str) -> Self {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, _, _, result, octets, method, url, user, ..] = fields[..] else {
+            panic!("not a line of access.log: {line}");
+        };
+        Self {
+            result: result.to_owned(),
+            octets: octets
+                .parse()
+                .unwrap_or_else(|_| panic!("no count: {line}")),
+            method: method.to_owned(),
+            url: url.to_owned(),
+            user: user.to_owned(),
+        }
+    }
+}
+
+fn config(directory: &Path, port: u16, login: Option<(&str, &str)>) -> String {
+    let place = directory.display();
+    let hosts = format!("127.0.0.1 {REMOTE_NAME} localhost\n");
+    std::fs::write(directory.join("hosts"), hosts).expect("a writable directory");
+    let access = match login {
+        None => "http_access allow all".to_owned(),
+        Some((user, password)) => {
+            let helper = basic_helper().expect("asked before").display();
+            std::fs::write(directory.join("passwords"), password_file(user, password))
+                .expect("a writable directory");
+            format!(
+                "auth_param basic program {helper} {place}/passwords\n\
+                 auth_param basic children 1\n\
+                 auth_param basic realm narrows\n\
+                 acl known proxy_auth REQUIRED\n\
+                 http_access allow known\n\
+                 http_access deny all"
+            )
+        }
+    };
+    format!(
+        "http_port 127.0.0.1:{port}\n\
+         {access}\n\
+         hosts_file {place}/hosts\n\
+         access_log stdio:{place}/access.log squid\n\
+         cache_log {place}/cache.log\n\
+         buffered_logs off\n\
+         cache deny all\n\
+         coredump_dir {place}\n\
+         forwarded_for delete\n\
+         max_filedescriptors 1024\n\
+         netdb_filename none\n\
+         pid_filename none\n\
+         pinger_enable off\n\
+         shutdown_lifetime 0 seconds\n\
+         visible_hostname squid.test\n"
+    )
+}
+
+/// Percent-encodes everything but letters and digits, for the user part of a URL.
+fn escape(text: &str) -> String {
+    let escape = |octet: u8| match octet {
+        _ if octet.is_ascii_alphanumeric() => char::from(octet).to_string(),
+        _ => format!("%{octet:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
+
+/// One line as `htpasswd` writes it, in a form that Squid's helper reads.
+fn password_file(user: &str, password: &str) -> String {
+    let home = std::env::temp_dir();
+    let mut openssl = program::command("openssl", &home);
+    let hash = program::run(openssl.args(["passwd", "-apr1", password]));
+    format!("{user}:{hash}")
+}
+
+fn basic_helper() -> Option<&'static Path> {
+    BASIC_HELPERS
+        .iter()
+        .map(Path::new)
+        .find(|path| path.is_file())
+}
+
+fn open_to_all(directory: &Path) {
+    let permissions = PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(directory, permissions).expect("our own directory");
+}
