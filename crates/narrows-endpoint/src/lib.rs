@@ -1,6 +1,4 @@
-//! Hosts, targets, patterns, rule sets and the catalogue: which route a target takes, and why.
-//!
-//! This crate does no I/O: no sockets, files, environment or clock. It never resolves a name.
+#![doc = include_str!("../README.md")]
 
 mod catalogue;
 mod host;

@@ -287,7 +287,7 @@ fn build(rows: &[(Level, String)]) -> RuleSet {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn decisions_agree_with_a_naive_matcher(

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::{Position, ReaderBuilder, StringRecord};
 
 use crate::host::{Host, MAX_LABEL};
 
@@ -68,15 +68,15 @@ impl Table<'_> {
             .map_err(|_| self.at(1, CatalogueProblem::Row))?;
         if names != columns {
             let expected = columns.join(",").into();
-            return Err(self.at(line_of(names), CatalogueProblem::Columns { expected }));
+            return Err(self.at(self.line_from(0, 1), CatalogueProblem::Columns { expected }));
         }
         let mut rows = Vec::new();
         for fields in reader.into_records() {
             let fields = fields.map_err(|error| {
-                let line = error.position().map_or(1, csv::Position::line);
+                let line = self.line_of(error.position());
                 self.at(line, CatalogueProblem::Row)
             })?;
-            let line = line_of(&fields);
+            let line = self.line_of(fields.position());
             rows.push(read(&Row { columns, fields }).map_err(|problem| self.at(line, problem))?);
         }
         if rows.is_empty() {
@@ -89,15 +89,31 @@ impl Table<'_> {
         CatalogueError::new(self.above + line, problem)
     }
 
+    /// The line of a row: the reader gives the end of the row above it.
+    fn line_of(&self, position: Option<&Position>) -> u64 {
+        position.map_or(1, |at| {
+            self.line_from(usize::try_from(at.byte()).unwrap_or_default(), at.line())
+        })
+    }
+
+    /// The first line from there that is neither empty nor a comment.
+    fn line_from(&self, start: usize, line: u64) -> u64 {
+        let mut lines = self
+            .text
+            .get(start..)
+            .unwrap_or_default()
+            .lines()
+            .zip(line..);
+        lines
+            .find(|(text, _)| !text.is_empty() && !text.starts_with('#'))
+            .map_or(line, |(_, line)| line)
+    }
+
     fn is_blank(&self) -> bool {
         self.text
             .lines()
             .all(|line| line.is_empty() || line.starts_with('#'))
     }
-}
-
-fn line_of(record: &StringRecord) -> u64 {
-    record.position().map_or(1, csv::Position::line)
 }
 
 // === impl Row ===

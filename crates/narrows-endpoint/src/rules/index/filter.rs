@@ -27,10 +27,6 @@ impl Filter {
 
     /// The upper half chooses the word, because the table's buckets are chosen by the lower.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the mask keeps it inside the words"
-    )]
     const fn word(&self, hash: u64) -> usize {
         (hash >> 32) as usize & (self.0.len() - 1)
     }
