@@ -34,7 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let proxy = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(async move {
-        server.serve(vec![listener], async { drop(stopped.await) }).await
+        server
+            .serve(vec![listener], async { drop(stopped.await) })
+            .await
     });
 
     // A target on this machine that answers in capitals.
@@ -47,7 +49,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         stream.write_all(words.to_uppercase().as_bytes()).await
     });
 
-    println!("{}", through(proxy, &format!("{address}"), "narrow is the way").await?);
+    println!(
+        "{}",
+        through(proxy, &format!("{address}"), "narrow is the way").await?
+    );
     println!("{}", through(proxy, "203.0.113.1:443", "").await?);
 
     answering.await??;
