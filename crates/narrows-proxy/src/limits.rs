@@ -24,22 +24,35 @@ pub fn raise_descriptors() -> Option<u64> {
     }
 }
 
-/// What to tell the operator if that many descriptors do not carry that many tunnels.
-pub fn shortage(descriptors: Option<u64>, tunnels: usize) -> Option<String> {
-    let descriptors = descriptors?;
-    let carried = descriptors.saturating_sub(OWN) / PER_TUNNEL;
-    (u64::try_from(tunnels).unwrap_or(u64::MAX) > carried).then(|| {
+/// How many of the wanted tunnels that many descriptors carry, so that one more is answered with 503
+/// instead of waiting for a descriptor that does not come.
+pub fn tunnels(descriptors: Option<u64>, wanted: usize) -> usize {
+    let carried = descriptors.map_or(u64::MAX, |all| all.saturating_sub(OWN) / PER_TUNNEL);
+    usize::try_from(carried).map_or(wanted, |carried| wanted.min(carried.max(1)))
+}
+
+/// What to tell the operator if fewer tunnels are carried than `wanted`.
+///
+/// Nobody wants [`MOST_TUNNELS`] in particular: that many stand for as many as there can be.
+pub fn shortage(descriptors: Option<u64>, wanted: usize) -> Option<String> {
+    let carried = tunnels(descriptors, wanted);
+    (carried < wanted && (wanted != MOST_TUNNELS || carried < FEW_TUNNELS)).then(|| {
         format!(
-            "{descriptors} descriptors carry about {carried} tunnels, and limits.tunnels is {tunnels}; \
-             raise the hard limit (ulimit -Hn, LimitNOFILE=)"
+            "{} descriptors carry {carried} tunnels, and limits.tunnels is {wanted}; \
+             raise the hard limit (ulimit -Hn, LimitNOFILE=)",
+            descriptors.unwrap_or(u64::MAX)
         )
     })
 }
 
+/// The default of `limits.tunnels`: what the ports of one source address carry.
+pub const MOST_TUNNELS: usize = 65536;
+/// A machine's agents hold hundreds of tunnels; a limit below this is worth a word.
+const FEW_TUNNELS: usize = 1024;
 /// One to the client, one to the far side.
 const PER_TUNNEL: u64 = 2;
-/// Standard streams, log, listeners, runtime, and lookups that are under way.
-const OWN: u64 = 64;
+/// Standard streams, log, listeners, runtime, lookups that are under way, and clients being refused.
+const OWN: u64 = 384;
 /// Half a million tunnels: more than the ports of one source address can carry.
 pub const ENOUGH: u64 = 1 << 20;
 
@@ -48,11 +61,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tunnels_fit_the_descriptors() {
+        assert_eq!(tunnels(None, MOST_TUNNELS), MOST_TUNNELS);
+        assert_eq!(tunnels(Some(OWN + 2 * 500), 501), 500);
+        assert_eq!(tunnels(Some(OWN + 2 * 500), 500), 500);
+        assert_eq!(tunnels(Some(3), 1), 1);
+    }
+
+    #[test]
     fn a_shortage_is_told() {
-        assert_eq!(shortage(None, 1_000_000), None);
-        assert_eq!(shortage(Some(64 + 2 * 500), 500), None);
-        let warning = shortage(Some(64 + 2 * 500), 501).unwrap();
-        assert!(warning.contains("carry about 500 tunnels"), "{warning}");
-        assert!(shortage(Some(3), 1).is_some());
+        assert_eq!(shortage(None, MOST_TUNNELS), None);
+        assert_eq!(shortage(Some(OWN + 2 * 500), 500), None);
+        let warning = shortage(Some(OWN + 2 * 500), 501).unwrap();
+        assert!(warning.contains("carry 500 tunnels"), "{warning}");
+        // The default only says something when it comes out at little.
+        assert_eq!(shortage(Some(20_000), MOST_TUNNELS), None);
+        assert!(shortage(Some(1024), MOST_TUNNELS).is_some());
     }
 }

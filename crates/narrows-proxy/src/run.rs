@@ -78,11 +78,12 @@ impl RunError {
 /// # Errors
 ///
 /// What kept it from serving. Once it serves, nothing but signals ends it.
-pub fn run(settings: Settings) -> Result<Exit, RunError> {
+pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
     let descriptors = limits::raise_descriptors();
     if let Some(warning) = limits::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));
     }
+    settings.server.tunnels = limits::tunnels(descriptors, settings.server.tunnels);
     let rules = rule_set(&settings)?;
     let writer = open_log(settings.log.clone())?;
     let clock = LocalClock::system();
@@ -118,7 +119,7 @@ impl Ending {
             Self::AtOnce(open) => {
                 format!("at once by a second signal, {open} connections were open")
             }
-            Self::Drained(0) => "every connection had ended".to_owned(),
+            Self::Drained(0) => "all connections had ended".to_owned(),
             Self::Drained(cut) => format!("{cut} connections were cut when draining ended"),
         }
     }

@@ -16,6 +16,7 @@ use toml::Spanned;
 
 use crate::cli::{Options, Origins};
 use crate::config::{Loaded, Seconds, Whole};
+use crate::limits;
 use crate::problem::{Problem, Problems};
 
 pub use routes::{Gateway, Rule};
@@ -42,7 +43,8 @@ pub struct Settings {
     pub catalogue: Option<Catalogue>,
     /// Where the tunnel log goes; `None` is standard output.
     pub log: Option<PathBuf>,
-    /// How much at a time, and how long; the clients of above too.
+    /// How much at a time, and how long; the clients of above too. `tunnels` is what was asked for,
+    /// before [`limits::tunnels`](crate::limits::tunnels) fits it to the descriptors.
     pub server: narrows_server::Settings,
     /// How long each step towards a target may take.
     pub timeouts: Timeouts,
@@ -202,6 +204,7 @@ impl Merge<'_> {
     fn server(&self, clients: Vec<IpNet>) -> narrows_server::Settings {
         let mut server = narrows_server::Settings::default();
         server.clients = clients;
+        server.tunnels = limits::MOST_TUNNELS;
         if let Some(loaded) = self.loaded {
             let limits = &loaded.file.limits;
             set(&mut server.head.max_bytes, limits.head_bytes.map(count));

@@ -129,8 +129,8 @@ pub const KEYS: &[Key] = &[
     key(
         "limits.tunnels",
         "8192",
-        "8192",
-        "Connections served at a time; one more is refused with 503.",
+        "65536",
+        "Connections served at a time; one more is refused with 503. Never more than the descriptors of the process carry.",
     ),
     key(
         "limits.tunnels_per_client",
