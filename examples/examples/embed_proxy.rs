@@ -20,7 +20,7 @@ fn policy(target: &Target) -> Action {
             error: Some(ProxyError::HttpRequestDenied),
             ..Refusal::new(403, format!("{target}: use a name"))
         }),
-        _ => Action::Forward(Route::Direct),
+        _ => Action::forward(Route::Direct),
     }
 }
 

@@ -106,8 +106,8 @@ impl ProxyAuthorization {
         self.text[self.scheme..].trim_start_matches(' ')
     }
 
-    /// Visible ASCII and spaces, a token first; else `None`.
-    pub(crate) fn from_bytes(value: &[u8]) -> Option<Self> {
+    /// Reads a header value: visible ASCII and spaces, a token first; else `None`.
+    pub fn from_bytes(value: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?;
         let scheme = text.find(' ').unwrap_or(text.len());
         let visible = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));

@@ -36,25 +36,26 @@ enum First {
 
 impl<P: Policy, O: Observe> Shared<P, O> {
     /// Serves one connection to its end.
-    pub(crate) async fn connection<S>(self: Arc<Self>, mut io: S, client: SocketAddr, place: Place)
-    where
+    pub(crate) async fn connection<S>(
+        self: Arc<Self>,
+        mut io: S,
+        client: SocketAddr,
+        connection: P::Connection,
+        place: Place,
+    ) where
         S: Transport + Send + 'static,
     {
         let deadline = Instant::now() + self.settings.head_time;
         let mut buffer = BytesMut::with_capacity(HEAD_HINT);
         match first_bytes(&mut io, &mut buffer, deadline).await {
             First::Connect => {
-                self.connect(io, buffer, client, deadline).await;
+                self.connect(io, buffer, client, &connection, deadline)
+                    .await;
                 drop(place);
             }
             First::Http => {
-                Box::pin(plain::serve(
-                    self,
-                    Leg::new(io, buffer.freeze()),
-                    client,
-                    place,
-                ))
-                .await;
+                let leg = Leg::new(io, buffer.freeze());
+                Box::pin(plain::serve(self, leg, client, connection, place)).await;
             }
             First::Left if buffer.is_empty() => {}
             First::Left => self.nothing_read(client, CLIENT_LEFT, &left(buffer.len()).refusal),
@@ -67,8 +68,14 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         }
     }
 
-    async fn connect<S>(&self, io: S, buffer: BytesMut, client: SocketAddr, deadline: Instant)
-    where
+    async fn connect<S>(
+        &self,
+        io: S,
+        buffer: BytesMut,
+        client: SocketAddr,
+        connection: &P::Connection,
+        deadline: Instant,
+    ) where
         S: Transport + Send,
     {
         match accept(io, buffer, &self.settings.head, deadline).await {
@@ -80,7 +87,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                     target: request.target.clone(),
                     version: request.version,
                 };
-                self.tunnel(pending, asked).await;
+                self.tunnel(pending, asked, connection).await;
             }
             Err(AcceptError::Rejected(rejected)) => {
                 let failure = Failure::from(rejected.error());

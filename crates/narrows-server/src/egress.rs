@@ -5,8 +5,9 @@ use std::sync::Arc;
 use narrows_connect::ProxyError;
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
-use narrows_upstream::{Connected, DialError, Dialer, Upstream};
+use narrows_upstream::{Connected, DialError, Dialer, Judge, Upstream};
 
+use crate::policy::Grant;
 use crate::refusals::{Failure, refusal};
 
 /// The ways out: straight, and through the enterprise proxy if there is one.
@@ -45,9 +46,9 @@ pub struct Fallback {
 }
 
 /// The way that one request takes.
-#[derive(Debug)]
 pub(crate) struct Way<'a> {
     pub(crate) fallback: Option<Fallback>,
+    judge: Option<Arc<dyn Judge>>,
     upstream: Option<&'a Upstream>,
 }
 
@@ -78,7 +79,8 @@ impl Egress {
     }
 
     /// The way for a decided route.
-    pub(crate) fn way(&self, wanted: Route, target: &Target) -> Result<Way<'_>, Failure> {
+    pub(crate) fn way(&self, grant: &Grant, target: &Target) -> Result<Way<'_>, Failure> {
+        let wanted = grant.route;
         let (route, fallback) = match wanted {
             Route::Gateway => {
                 let took = self.instead_of_gateway(target)?;
@@ -105,7 +107,19 @@ impl Egress {
                 ));
             }
         };
-        Ok(Way { fallback, upstream })
+        let judge = grant.terms.as_ref().and_then(|terms| terms.judge.clone());
+        Ok(Way {
+            fallback,
+            judge,
+            upstream,
+        })
+    }
+
+    async fn direct(&self, way: &Way<'_>, target: &Target) -> Result<Connected, DialError> {
+        match &way.judge {
+            None => self.dialer.direct(target).await,
+            Some(judge) => self.dialer.direct_if(target, &**judge).await,
+        }
     }
 
     fn instead_of_gateway(&self, target: &Target) -> Result<Route, Failure> {
@@ -131,7 +145,7 @@ impl Egress {
     ) -> Result<Connected, DialError> {
         match way.upstream {
             Some(upstream) => self.dialer.through(upstream, target).await,
-            None => self.dialer.direct(target).await,
+            None => self.direct(way, target).await,
         }
     }
 
@@ -143,7 +157,7 @@ impl Egress {
     ) -> Result<Connected, DialError> {
         match way.upstream {
             Some(upstream) => self.dialer.to_proxy(upstream).await,
-            None => self.dialer.direct(target).await,
+            None => self.direct(way, target).await,
         }
     }
 }

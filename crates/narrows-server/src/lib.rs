@@ -16,6 +16,6 @@ mod tunnel;
 pub use egress::{Egress, Fallback, FallbackTo};
 pub use log::{Clock, TunnelLog};
 pub use observe::{Asked, Counters, Ended, Observe, Opened, Refused, Totals};
-pub use policy::{Action, Policy};
+pub use policy::{Action, Grant, Policy, Request, Terms};
 pub use server::{Drained, Server};
 pub use settings::Settings;

@@ -9,6 +9,7 @@ use narrows_endpoint::{Hop, Step, Target};
 use narrows_log::{ConnId, Via};
 
 use crate::egress::Fallback;
+use crate::policy::Terms;
 
 /// Is told what a server does. Every request ends in exactly one of two ways: `opened` and later
 /// `ended`, or `refused`.
@@ -45,6 +46,8 @@ pub struct Opened<'a> {
     pub fallback: Option<&'a Fallback>,
     /// The address that was dialled: the target's or the proxy's.
     pub peer: SocketAddr,
+    /// The conditions under which the policy let it pass.
+    pub terms: Option<&'a Terms>,
     /// The route it took.
     pub via: Via,
 }

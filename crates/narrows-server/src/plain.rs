@@ -43,6 +43,8 @@ const SMALLEST_BUFFER: usize = 8192;
 /// A client connection that speaks plain HTTP.
 struct Session<P: Policy, O: Observe> {
     client: SocketAddr,
+    /// What the policy is told about the connection.
+    connection: P::Connection,
     /// The connection of the last exchange, for the next one to the same place.
     kept: Mutex<Option<FarLeg>>,
     /// Given back when the connection ends, or the tunnel that took it over.
@@ -55,6 +57,7 @@ pub(crate) async fn serve<S, P, O>(
     shared: Arc<Shared<P, O>>,
     leg: Leg<S>,
     client: SocketAddr,
+    connection: P::Connection,
     place: Place,
 ) where
     S: Transport + Send + 'static,
@@ -64,6 +67,7 @@ pub(crate) async fn serve<S, P, O>(
     let mut draining = shared.live.draining();
     let session = Arc::new(Session {
         client,
+        connection,
         kept: Mutex::new(None),
         _place: place,
         shared: Arc::clone(&shared),

@@ -112,16 +112,17 @@ impl<P: Policy, O: Observe> Server<P, O> {
 
     /// Serves one connection that was accepted elsewhere, for instance after TLS, to its end.
     ///
-    /// Limits and client ranges apply as for accepted connections.
+    /// `connection` is what the policy is told about it. Limits and client ranges apply as for accepted
+    /// connections.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future closes the connection; an open tunnel still writes its record.
-    pub async fn serve_connection<S>(&self, io: S, client: SocketAddr)
+    pub async fn serve_connection<S>(&self, io: S, client: SocketAddr, connection: P::Connection)
     where
         S: Transport + Send + 'static,
     {
-        Arc::clone(&self.shared).admit(io, client).await;
+        Arc::clone(&self.shared).admit(io, client, connection).await;
     }
 
     /// How many connections are being served.
@@ -159,12 +160,12 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     }
 
     /// Serves a connection if there is a place for it, and says why if there is none.
-    async fn admit<S>(self: Arc<Self>, io: S, client: SocketAddr)
+    async fn admit<S>(self: Arc<Self>, io: S, client: SocketAddr, connection: P::Connection)
     where
         S: Transport + Send + 'static,
     {
         let failure = match self.place(client) {
-            Ok(place) => return self.connection(io, client, place).await,
+            Ok(place) => return self.connection(io, client, connection, place).await,
             Err(failure) => failure,
         };
         match self.admission.enter_refusal() {
@@ -206,7 +207,7 @@ async fn serve_accepted<P: Policy, O: Observe>(
     io: TcpStream,
     client: SocketAddr,
 ) {
-    shared.admit(io, client).await;
+    shared.admit(io, client, P::Connection::default()).await;
 }
 
 /// Waits longer and longer while accepting fails for want of resources.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use narrows_connect::ProxyAuthorization;
 use narrows_endpoint::{Hop, Step};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, Leg, Pending, Transport, relay};
@@ -10,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::egress::Fallback;
 use crate::observe::{Asked, Ended, Observe, Opened, Refused};
-use crate::policy::{Action, Policy};
+use crate::policy::{Action, Grant, Policy, Request, Terms};
 use crate::refusals::Failure;
 use crate::server::Shared;
 
@@ -20,6 +21,7 @@ pub(crate) const CLIENT_LEFT: u16 = 499;
 /// The open way to a target.
 pub(crate) struct Far {
     pub(crate) connected: Connected,
+    pub(crate) terms: Option<Box<Terms>>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) hop: Hop,
     pub(crate) via: Via,
@@ -27,13 +29,18 @@ pub(crate) struct Far {
 
 impl<P: Policy, O: Observe> Shared<P, O> {
     /// Serves a CONNECT request to its end.
-    pub(crate) async fn tunnel<S>(&self, pending: Pending<S>, asked: Asked)
-    where
+    pub(crate) async fn tunnel<S>(
+        &self,
+        pending: Pending<S>,
+        asked: Asked,
+        connection: &P::Connection,
+    ) where
         S: Transport + Send,
     {
-        // Boxed, because dialling needs a far larger future than the relay that outlives it.
+        let authorization = pending.request().proxy_authorization.as_ref();
         let unanswered = Unanswered::new(self, &asked);
-        let far = Box::pin(self.open(&asked)).await;
+        // Boxed, because dialling needs a far larger future than the relay that outlives it.
+        let far = Box::pin(self.open(&asked, authorization, connection)).await;
         unanswered.answered();
         let far = match far {
             Ok(far) => far,
@@ -51,12 +58,19 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     }
 
     /// Decides and opens the far side.
-    pub(crate) async fn open(&self, asked: &Asked) -> Result<Far, Failure> {
-        let way = self.egress.way(self.route(asked)?, &asked.target)?;
+    pub(crate) async fn open(
+        &self,
+        asked: &Asked,
+        authorization: Option<&ProxyAuthorization>,
+        connection: &P::Connection,
+    ) -> Result<Far, Failure> {
+        let grant = self.decide(asked, authorization, connection)?;
+        let way = self.egress.way(&grant, &asked.target)?;
         let connected = self.egress.open(&way, &asked.target).await;
         let connected = connected.map_err(|error| Failure::from(&error))?;
         Ok(Far {
             connected,
+            terms: grant.terms,
             hop: way.hop(),
             via: way.via(),
             fallback: way.fallback,
@@ -72,12 +86,14 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             connected: Connected {
                 io, early, peer, ..
             },
+            terms,
             hop,
             via,
             fallback,
         } = far;
         let opened = Opened {
             asked,
+            terms: terms.as_deref(),
             fallback: fallback.as_ref(),
             peer,
             via,
@@ -90,17 +106,34 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             via,
         };
         let far: Leg<TcpStream> = Leg::new(io, early);
-        let end = relay(client, far, &record.counts, &self.settings.relay).await;
+        let end = match terms.as_ref().and_then(|terms| terms.lifetime) {
+            None => relay(client, far, &record.counts, &self.settings.relay).await,
+            Some(most) => {
+                let options = self.settings.relay.clone().with_lifetime(Some(most));
+                relay(client, far, &record.counts, &options).await
+            }
+        };
         record.finish(
             end.party(hop)
                 .map(|party| (party, &end as &dyn fmt::Display)),
         );
     }
 
-    /// The decided route.
-    pub(crate) fn route(&self, asked: &Asked) -> Result<narrows_endpoint::Route, Failure> {
-        match self.policy.decide(&asked.target) {
-            Action::Forward(route) => Ok(route),
+    /// Asks the policy.
+    pub(crate) fn decide(
+        &self,
+        asked: &Asked,
+        authorization: Option<&ProxyAuthorization>,
+        connection: &P::Connection,
+    ) -> Result<Grant, Failure> {
+        let (client, target) = (asked.client, &asked.target);
+        match self.policy.decide(&Request {
+            authorization,
+            client,
+            connection,
+            target,
+        }) {
+            Action::Forward(grant) => Ok(grant),
             Action::Refuse(refusal) => Err(Failure::policy(refusal)),
         }
     }

@@ -4,16 +4,17 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use narrows_endpoint::Hop;
-use tokio::time::{Instant, sleep_until};
 
 use crate::leg::{Leg, Transport};
 use flow::Flow;
+use patience::Patience;
 
 mod flow;
+mod patience;
 mod scratch;
 
 /// How many turns each direction gets before the task goes back to the scheduler. A turn moves at
@@ -31,6 +32,7 @@ const TURNS: usize = 8;
 /// - **Back-pressure**: a direction reads no more than it can hand on. What one read brought and the
 ///   other side did not take is the most that is held, and only while it is not taken.
 /// - **Idle limit**: over both directions together; any delivered byte starts it anew.
+/// - **Lifetime**: a tunnel may be ended at a certain age, however busy it is.
 ///
 /// Both legs are closed when it returns. It never fails: the [`End`] is the answer, and `counts` holds
 /// what was delivered however it ended.
@@ -57,8 +59,8 @@ where
     let Leg { io: mut far, early } = far;
     let mut receiving = Flow::new(early);
 
-    let mut last_moved = Instant::now();
-    let mut idle = pin!(options.idle.map(|limit| sleep_until(last_moved + limit)));
+    let mut patience = Patience::new(options);
+    let mut timer = pin!(patience.timer());
 
     let end = poll_fn(|cx| {
         let moved = counts.total();
@@ -74,18 +76,9 @@ where
             return outcome;
         }
         if counts.total() != moved {
-            last_moved = Instant::now();
+            patience.moved();
         }
-        // The timer is not touched for every byte: when it fires, it looks how long ago the last one
-        // was and sleeps for the rest.
-        while let (Some(mut timer), Some(limit)) = (idle.as_mut().as_pin_mut(), options.idle) {
-            ready!(timer.as_mut().poll(cx));
-            if last_moved + limit <= Instant::now() {
-                return Poll::Ready(End::Idle);
-            }
-            timer.reset(last_moved + limit);
-        }
-        Poll::Pending
+        patience.poll(cx, timer.as_mut())
     })
     .await;
 
@@ -155,6 +148,8 @@ pub struct RelayOptions {
     /// Ends a tunnel over which nothing was delivered for this long, in either direction. `None` never
     /// ends one.
     pub idle: Option<Duration>,
+    /// Ends a tunnel after this long, however busy it is. `None` never ends one.
+    pub lifetime: Option<Duration>,
 }
 
 /// One of the two ends of a relay.
@@ -178,6 +173,8 @@ pub enum End {
         /// What the system said.
         kind: io::ErrorKind,
     },
+    /// The tunnel has lasted for as long as [`RelayOptions::lifetime`] allows.
+    Expired,
     /// Nothing was delivered for as long as [`RelayOptions::idle`] allows.
     Idle,
     /// A side was reset: it sent RST, or was gone when bytes were to be delivered to it.
@@ -208,16 +205,24 @@ impl Counts {
 // === impl RelayOptions ===
 
 impl Default for RelayOptions {
-    /// An idle limit of one hour: far above the keep-alives of agents that hold WebSockets open, and
+    /// No limit on life, and an idle limit of one hour: far above the keep-alives of agents that hold WebSockets open, and
     /// low enough that a machine that vanished does not keep its tunnels for days.
     fn default() -> Self {
         Self {
             idle: Some(Duration::from_secs(3600)),
+            lifetime: None,
         }
     }
 }
 
 impl RelayOptions {
+    /// Sets the longest life of a tunnel.
+    #[must_use]
+    pub const fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
     /// Sets the idle limit.
     #[must_use]
     pub const fn with_idle(mut self, idle: Option<Duration>) -> Self {
@@ -237,7 +242,7 @@ impl End {
     /// The side that ended the tunnel, unless both did or nobody did.
     pub const fn side(self) -> Option<Side> {
         match self {
-            Self::Closed | Self::Idle => None,
+            Self::Closed | Self::Expired | Self::Idle => None,
             Self::Failed { side, .. } | Self::Reset { by: side } => Some(side),
         }
     }
@@ -246,7 +251,7 @@ impl End {
     /// idle limit. `None` for a clean end.
     pub const fn party(self, far: Hop) -> Option<Hop> {
         match (self, self.side()) {
-            (Self::Idle, _) => Some(Hop::Narrows),
+            (Self::Expired | Self::Idle, _) => Some(Hop::Narrows),
             (_, Some(Side::Client)) => Some(Hop::Client),
             (_, Some(Side::Far)) => Some(far),
             (_, None) => None,
@@ -272,6 +277,7 @@ impl std::fmt::Display for End {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Closed => f.write_str("closed"),
+            Self::Expired => f.write_str("as old as a tunnel may get"),
             Self::Failed { kind, .. } => write!(f, "{kind}"),
             Self::Idle => f.write_str("idle for too long"),
             Self::Reset { .. } => f.write_str("reset"),

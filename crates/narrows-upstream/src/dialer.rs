@@ -92,11 +92,29 @@ impl Dialer {
     /// Cancel safe: dropping the future closes every socket it had opened. A name lookup that is under
     /// way ends on its own, see [`SystemResolver`].
     pub async fn direct(&self, target: &Target) -> Result<Connected, DialError> {
+        self.direct_if(target, &AllowAll).await
+    }
+
+    /// As [`direct`](Self::direct), and one more judge has a say, for this target alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`direct`](Self::direct).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`direct`](Self::direct).
+    pub async fn direct_if(
+        &self,
+        target: &Target,
+        judge: &dyn Judge,
+    ) -> Result<Connected, DialError> {
         let start = Instant::now();
         let open = async {
             let addrs = self.addresses(target).await?;
-            let allowed = self.allowed(target, addrs)?;
-            self.connect(allowed, target.port()).await
+            let addrs = Self::allowed(target, addrs, &*self.judge)?;
+            let addrs = Self::allowed(target, addrs, judge)?;
+            self.connect(addrs, target.port()).await
         };
         open.await
             .map_err(|kind| DialError::new(Path::Direct(target.clone()), start.elapsed(), kind))

@@ -12,7 +12,7 @@ use narrows_log::Via;
 
 use super::far::Meter;
 use crate::observe::{Asked, Ended, Observe};
-use crate::policy::Policy;
+use crate::policy::{Policy, Terms};
 use crate::server::Shared;
 
 /// A response body on its way to the client.
@@ -32,6 +32,8 @@ pub(super) struct Record {
     pub(super) observer: Arc<dyn RecordEnd>,
     /// What the meter showed when the exchange began.
     pub(super) start: (u64, u64),
+    /// Kept until the exchange has ended.
+    pub(super) _terms: Option<Box<Terms>>,
     pub(super) via: Via,
     /// Whether the client has the whole answer.
     pub(super) whole: bool,

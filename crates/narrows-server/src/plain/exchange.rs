@@ -16,7 +16,7 @@ use super::outgoing::Outgoing;
 use super::{Body, Session, head};
 use crate::egress::Way;
 use crate::observe::{Asked, Observe, Opened};
-use crate::policy::Policy;
+use crate::policy::{Policy, Terms};
 use crate::refusals::Failure;
 use crate::tunnel::Unanswered;
 
@@ -44,10 +44,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
         };
         let unanswered = Unanswered::new(&self.shared, &asked);
         let result = async {
-            let way = self
+            let authorization = head::authorization(&head)?;
+            let connection = &self.connection;
+            let grant = self
                 .shared
-                .egress
-                .way(self.shared.route(&asked)?, &asked.target)?;
+                .decide(&asked, authorization.as_ref(), connection)?;
+            let way = self.shared.egress.way(&grant, &asked.target)?;
             let to_proxy = way.upstream().is_some();
             head::forward(
                 &mut head,
@@ -57,7 +59,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
             );
             let reply = self.ask(&asked, &way, Outgoing::new(head, body)).await?;
             check(&reply.response, &way)?;
-            Ok(self.hand_back(&asked, &way, reply).await)
+            Ok(self.hand_back(&asked, &way, reply, grant.terms).await)
         }
         .await;
         unanswered.answered();
@@ -158,7 +160,13 @@ impl<P: Policy, O: Observe> Session<P, O> {
     }
 
     /// Tells the observer, keeps the connection for the next request, and hands the response on.
-    async fn hand_back(&self, asked: &Asked, way: &Way<'_>, reply: Reply) -> Response<Body> {
+    async fn hand_back(
+        &self,
+        asked: &Asked,
+        way: &Way<'_>,
+        reply: Reply,
+        terms: Option<Box<Terms>>,
+    ) -> Response<Body> {
         let Reply {
             leg,
             response,
@@ -168,6 +176,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
             asked,
             fallback: way.fallback.as_ref(),
             peer: leg.peer,
+            terms: terms.as_deref(),
             via: leg.via,
         });
         let record = Record {
@@ -177,6 +186,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
             meter: Arc::clone(&leg.meter),
             observer: Arc::clone(&self.shared) as _,
             start,
+            _terms: terms,
             via: leg.via,
             whole: false,
         };

@@ -8,6 +8,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Uri, Version};
+use narrows_connect::ProxyAuthorization;
 use narrows_endpoint::Target;
 
 use crate::refusals::Failure;
@@ -54,6 +55,21 @@ pub(super) fn target(head: &Parts) -> Result<Target, Failure> {
         .map_err(|error| Failure::head(400, format!("the request's URI is refused: {error}")))?;
     check_host(head, &target)?;
     Ok(target)
+}
+
+/// What the client sent to prove who it is to this proxy.
+pub(super) fn authorization(head: &Parts) -> Result<Option<ProxyAuthorization>, Failure> {
+    let mut values = head.headers.get_all(PROXY_AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => ProxyAuthorization::from_bytes(value.as_bytes())
+            .map(Some)
+            .ok_or_else(|| Failure::head(400, "Proxy-Authorization is not a scheme and its value")),
+        _ => Err(Failure::head(
+            400,
+            "there is more than one Proxy-Authorization header",
+        )),
+    }
 }
 
 /// Exactly one `Host` in HTTP/1.1, and none that names another server than the URI (RFC 9112 §3.2):

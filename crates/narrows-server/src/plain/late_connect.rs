@@ -49,7 +49,11 @@ impl<P: Policy, O: Observe> Session<P, O> {
             version: connect.version,
         };
         let unanswered = Unanswered::new(&self.shared, &asked);
-        let far = self.shared.open(&asked).await;
+        let authorization = connect.proxy_authorization.as_ref();
+        let far = self
+            .shared
+            .open(&asked, authorization, &self.connection)
+            .await;
         unanswered.answered();
         let far = match far {
             Ok(far) => far,

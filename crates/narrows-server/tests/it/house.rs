@@ -76,7 +76,7 @@ pub(crate) struct House {
 }
 
 pub(crate) fn direct(_: &Target) -> Action {
-    Action::Forward(Route::Direct)
+    Action::forward(Route::Direct)
 }
 
 impl House {
@@ -84,7 +84,7 @@ impl House {
         Self::with(direct, Settings::default()).await
     }
 
-    pub(crate) async fn with(policy: impl Policy, settings: Settings) -> Self {
+    pub(crate) async fn with(policy: impl Policy<Connection = ()>, settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let notes = Notes::default();

@@ -98,3 +98,32 @@ async fn without_a_limit_a_tunnel_waits_for_ever() {
     let month = Duration::from_secs(30 * 24 * 3600);
     assert!(tokio::time::timeout(month, relay).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_tunnel_ends_at_its_age() {
+    let (mut client, client_io) = duplex(1024);
+    let (mut far, far_io) = duplex(1024);
+    let counts = Counts::default();
+    let options = RelayOptions::default()
+        .with_idle(Some(LIMIT))
+        .with_lifetime(Some(3 * LIMIT));
+    let started = Instant::now();
+    let relay = async {
+        let end = relay(
+            Leg::from(Memory(client_io)),
+            Leg::from(Memory(far_io)),
+            &counts,
+            &options,
+        )
+        .await;
+        (end, started.elapsed())
+    };
+    let traffic = async {
+        let mut byte = [0];
+        while client.write_all(b"x").await.is_ok() && far.read_exact(&mut byte).await.is_ok() {
+            sleep(Duration::from_secs(7)).await;
+        }
+    };
+    let ((end, after), ()) = tokio::join!(relay, traffic);
+    assert_eq!((end, after), (End::Expired, 3 * LIMIT));
+}

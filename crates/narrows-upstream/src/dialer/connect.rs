@@ -13,7 +13,7 @@ use crate::attempt::{Attempt, ConnectFailure};
 use crate::error::DialErrorKind;
 use crate::race::{interleave, race};
 use crate::resolve::tidy;
-use crate::{ResolveError, Upstream};
+use crate::{Judge, ResolveError, Upstream};
 
 /// Where a host is, in the resolver's order; the usual single address needs no list.
 pub(super) enum Addresses {
@@ -39,14 +39,14 @@ impl Dialer {
         }
     }
 
-    /// Keeps the addresses that the judge lets pass.
+    /// Keeps the addresses that a judge lets pass.
     pub(super) fn allowed(
-        &self,
         target: &Target,
         addrs: Addresses,
+        judge: &dyn Judge,
     ) -> Result<Addresses, DialErrorKind> {
         let mut first_denied = None;
-        let mut judge = |addr: IpAddr| match self.judge.judge(target, addr) {
+        let mut judge = |addr: IpAddr| match judge.judge(target, addr) {
             Ok(()) => true,
             Err(denied) => {
                 first_denied.get_or_insert((addr, denied));
