@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use narrows_endpoint::{Catalogue, Level, Route, Routes, RuleSet, Source, Target};
+use narrows_endpoint::{Catalogue, Level, Route, Routes, RuleSet, Source};
 
 /// As they would stand in a file.
 const RULES: &str = "\
@@ -36,9 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         false => given,
     };
     for target in targets {
-        let target: Target = target.parse()?;
-        let decision = rules.decide(&target);
-        println!("{target:<34} {:<8} {}", decision.route, decision.reason());
+        let decision = rules.decide(&target.parse()?);
+        println!("{target:<33} {:<8} {}", decision.route, decision.reason());
     }
 
     // What cannot be meant is refused where it is read, with what to write instead.

@@ -1,6 +1,6 @@
 //! [`Names`]: one table for whole names and for suffixes, of every level.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::pattern::Hosts;
 use crate::rules::Rule;
@@ -42,8 +42,8 @@ struct Lengths([u64; 4]);
 /// Collects what [`Names`] holds.
 #[derive(Debug, Default)]
 pub(super) struct NamesBuilder {
-    wholes: HashMap<Box<str>, Link>,
-    suffixes: HashMap<Box<str>, Link>,
+    wholes: BTreeMap<Box<str>, Link>,
+    suffixes: BTreeMap<Box<str>, Link>,
 }
 
 // === impl NamesBuilder ===
@@ -81,7 +81,7 @@ impl NamesBuilder {
     }
 }
 
-fn add(keys: &mut HashMap<Box<str>, Link>, text: &str, entry: Entry, chains: &mut Chains) {
+fn add(keys: &mut BTreeMap<Box<str>, Link>, text: &str, entry: Entry, chains: &mut Chains) {
     let chain = chains.push(keys.get(text).copied(), entry);
     keys.insert(text.into(), chain);
 }
