@@ -33,8 +33,8 @@ impl Scatter {
 fn patterns(count: usize) -> Vec<String> {
     let carried = Catalogue::built_in().carried().map(|pattern| {
         let text = pattern.to_string();
-        text.rsplit_once(':')
-            .map_or(text.clone(), |(host, _)| host.to_owned())
+        let host = text.rsplit_once(':').map(|(host, _)| host.to_owned());
+        host.unwrap_or(text)
     });
     // Twenty rules should be of every kind too, so the list is not taken from its beginning.
     let mut patterns: Vec<_> = carried.step_by(9).collect();
