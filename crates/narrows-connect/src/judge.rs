@@ -52,7 +52,7 @@ pub(crate) fn judge<'a>(
     let found = Found::collect(headers)?;
     match found.host {
         Some(host) if !names(host, authority, &target) => return Err(Kind::HostMismatch),
-        None if version != Version::Http10 => return Err(Kind::HostMissing),
+        None if version == Version::Http11 => return Err(Kind::HostMissing),
         _ => {}
     }
     let proxy_authorization = found

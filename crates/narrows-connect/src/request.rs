@@ -17,6 +17,8 @@ pub enum Version {
     Http10,
     /// HTTP/1.1.
     Http11,
+    /// HTTP/2, whose heads another parser splits; `Host` is not needed beside `:authority`.
+    Http2,
 }
 
 /// A CONNECT request that passed every check of this crate.

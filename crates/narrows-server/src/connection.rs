@@ -63,7 +63,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             First::Slow => self.turn_away(io, client, &self.too_slow()).await,
             First::Other => {
                 self.turn_away(io, client, &refusals::not_http(&buffer))
-                    .await
+                    .await;
             }
         }
     }

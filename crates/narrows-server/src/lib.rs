@@ -3,6 +3,7 @@
 mod admission;
 mod connection;
 mod egress;
+mod h2;
 mod live;
 mod log;
 mod observe;

@@ -40,6 +40,7 @@ impl Observe for TunnelLog {
             target: asked.target.clone(),
             version: match asked.version {
                 Version::Http10 => HttpVersion::Http10,
+                Version::Http2 => HttpVersion::Http2,
                 _ => HttpVersion::Http11,
             },
         });

@@ -17,6 +17,7 @@ use tracing::warn;
 
 use crate::admission::{Admission, Full};
 use crate::egress::Egress;
+use crate::h2;
 use crate::live::Live;
 use crate::observe::Observe;
 use crate::policy::Policy;
@@ -125,6 +126,25 @@ impl<P: Policy, O: Observe> Server<P, O> {
         Arc::clone(&self.shared).admit(io, client, connection).await;
     }
 
+    /// Serves one connection that was accepted elsewhere and agreed to HTTP/2 (ALPN `h2`), to its end.
+    ///
+    /// Each of its CONNECT requests is a tunnel of its own, and counts as a connection for the limits.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connection; open tunnels end and write their records.
+    pub async fn serve_h2<S>(&self, io: S, client: SocketAddr, connection: P::Connection)
+    where
+        S: Transport + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        match shared.place(client) {
+            Ok(place) => h2::serve(shared, io, client, connection, place).await,
+            // There is no request yet that could be answered.
+            Err(failure) => shared.head_refused(client, &failure, ""),
+        }
+    }
+
     /// How many connections are being served.
     pub fn connections(&self) -> usize {
         self.shared.live.len()
@@ -174,7 +194,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         }
     }
 
-    fn place(&self, client: SocketAddr) -> Result<crate::admission::Place, Failure> {
+    pub(crate) fn place(&self, client: SocketAddr) -> Result<crate::admission::Place, Failure> {
         if !self.settings.serves(client.ip()) {
             return Err(refusals::stranger());
         }

@@ -73,6 +73,7 @@ pub(crate) struct House {
     pub(crate) notes: Notes,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Drained>,
+    over_h2: Box<dyn Fn(TcpStream) -> JoinHandle<()> + Send + Sync>,
 }
 
 pub(crate) fn direct(_: &Target) -> Action {
@@ -91,6 +92,13 @@ impl House {
         let egress = Egress::new(Dialer::new(SystemResolver::default(), Timeouts::default()));
         let server = Server::new(policy, egress, notes.clone(), settings);
         let (stop, stopped) = oneshot::channel();
+        let handle = server.clone();
+        let over_h2 = Box::new(move |io: TcpStream| {
+            let server = handle.clone();
+            tokio::spawn(async move {
+                server.serve_h2(io, ([127, 0, 0, 1], 1).into(), ()).await;
+            })
+        });
         let serving = tokio::spawn(async move {
             server
                 .serve(vec![listener], async { drop(stopped.await) })
@@ -101,7 +109,14 @@ impl House {
             notes,
             stop,
             serving,
+            over_h2,
         }
+    }
+
+    /// A socket whose other end is served as HTTP/2.
+    pub(crate) async fn h2(&self) -> (TcpStream, JoinHandle<()>) {
+        let (ours, theirs) = crate::h2::pair().await;
+        (ours, (self.over_h2)(theirs))
     }
 
     pub(crate) async fn client(&self) -> TcpStream {

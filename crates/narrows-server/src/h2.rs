@@ -1,0 +1,192 @@
+//! CONNECT over HTTP/2 (RFC 9113 §8.5): many tunnels on one client connection.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::server::{Builder, Connection, SendResponse};
+use h2::{Reason, RecvStream};
+use http::{Method, Request, Response};
+use narrows_connect::{Version, check_connect};
+use narrows_tunnel::{Leg, Transport};
+use tokio::time::timeout;
+
+use crate::admission::Place;
+use crate::observe::{Asked, Observe};
+use crate::policy::Policy;
+use crate::refusals::Failure;
+use crate::server::Shared;
+use crate::tunnel::Unanswered;
+use stream::H2Tunnel;
+
+mod stream;
+
+/// What a client may send on one tunnel before the far side has taken it, in octets. It bounds the
+/// memory of a tunnel whose target is slow, and its speed at `window / round trip`.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+/// The same for all tunnels of a connection together. Above what most clients keep open at once, so that
+/// one stalled target does not stall the others: with all [`STREAMS`] stalled there is still room.
+const CONNECTION_WINDOW: u32 = (STREAMS + STREAMS / 2) * STREAM_WINDOW;
+/// Tunnels at a time on one connection; a client that wants more opens another.
+const STREAMS: u32 = 128;
+/// What one tunnel may hold back towards the client, in octets.
+const SEND_BUFFER: usize = 256 * 1024;
+
+type H2<S> = Connection<S, Bytes>;
+
+/// What the tunnels of a client connection share.
+struct Session<P: Policy, O: Observe> {
+    client: SocketAddr,
+    connection: P::Connection,
+    /// Given back when the connection and its last tunnel have ended.
+    _place: Place,
+    shared: Arc<Shared<P, O>>,
+}
+
+/// Serves a client connection until it ends. What abuses the protocol (streams that are opened and reset
+/// in masses, floods of settings, pings and continuations) ends the connection, by the limits of the
+/// `h2` crate; what is wrong with one request ends that stream.
+pub(crate) async fn serve<S, P, O>(
+    shared: Arc<Shared<P, O>>,
+    io: S,
+    client: SocketAddr,
+    connection: P::Connection,
+    place: Place,
+) where
+    S: Transport + Send + 'static,
+    P: Policy,
+    O: Observe,
+{
+    let mut builder = Builder::new();
+    builder
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_window_size(STREAM_WINDOW)
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(shared.settings.head.max_bytes).unwrap_or(u32::MAX))
+        .max_send_buffer_size(SEND_BUFFER);
+    let handshake = timeout(shared.settings.head_time, builder.handshake(io)).await;
+    // A client that does not speak HTTP/2 after agreeing to it has asked for nothing.
+    let Ok(Ok(mut h2)) = handshake else { return };
+    let session = Arc::new(Session {
+        client,
+        connection,
+        _place: place,
+        shared,
+    });
+    while let Some((request, respond)) = session.next(&mut h2).await {
+        let session = Arc::clone(&session);
+        let live = Arc::clone(&session.shared.live);
+        live.spawn(async move { session.stream(request, respond).await });
+    }
+}
+
+impl<P: Policy, O: Observe> Session<P, O> {
+    /// The next request; `None` when the connection has ended. Driving it is what moves the bytes of its
+    /// tunnels too.
+    async fn next<S: Transport>(
+        &self,
+        h2: &mut H2<S>,
+    ) -> Option<(Request<RecvStream>, SendResponse<Bytes>)> {
+        let mut draining = self.shared.live.draining();
+        let accepted = tokio::select! {
+            accepted = h2.accept() => accepted,
+            () = async { drop(draining.wait_for(|draining| *draining).await) } => {
+                h2.graceful_shutdown();
+                h2.accept().await
+            }
+        };
+        accepted?.ok()
+    }
+
+    /// Serves one request to its end.
+    async fn stream(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        let (head, receive) = request.into_parts();
+        let raw = head.uri.authority().map(http::uri::Authority::as_str);
+        let authority = match (&head.method, raw) {
+            (&Method::CONNECT, Some(authority)) => authority,
+            // Malformed by RFC 9113 §8.5: an error of this stream, not of the connection.
+            (&Method::CONNECT, None) => return respond.send_reset(Reason::PROTOCOL_ERROR),
+            _ => {
+                let failure = Failure::head(405, "only CONNECT is served over HTTP/2");
+                return self.refuse_head(respond, &failure, &head.uri.to_string());
+            }
+        };
+        let headers = head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let connect = match check_connect(authority, Version::Http2, headers) {
+            Ok(connect) => connect,
+            Err(error) => {
+                return self.refuse_head(respond, &Failure::from(&error), authority);
+            }
+        };
+        let asked = Asked {
+            client: self.client,
+            id: self.shared.next_id(),
+            target: connect.target,
+            version: connect.version,
+        };
+        let authorization = connect.proxy_authorization.as_ref();
+
+        let place = match self.shared.place(self.client) {
+            Ok(place) => place,
+            Err(failure) => {
+                self.shared.refused(&asked, &failure);
+                return self.answer(respond, &failure);
+            }
+        };
+        let unanswered = Unanswered::new(&self.shared, &asked);
+        let opening = self.shared.open(&asked, authorization, &self.connection);
+        let far = tokio::select! {
+            far = Box::pin(opening) => far,
+            // Without this, a client could start any number of dials by resetting its streams.
+            _ = poll_fn(|cx| respond.poll_reset(cx)) => {
+                unanswered.answered();
+                return self.shared.client_left(&asked);
+            }
+        };
+        unanswered.answered();
+        let far = match far {
+            Ok(far) => far,
+            Err(failure) => {
+                self.shared.refused(&asked, &failure);
+                return self.answer(respond, &failure);
+            }
+        };
+        // A fresh response without headers has nothing that could be refused but the stream's end.
+        match respond.send_response(Response::new(()), false) {
+            Ok(send) => {
+                let client = Leg::from(H2Tunnel::new(send, receive));
+                self.shared.relay(&asked, client, far).await;
+                drop(place);
+            }
+            Err(_) => self.shared.client_left(&asked),
+        }
+    }
+
+    fn refuse_head(&self, respond: SendResponse<Bytes>, failure: &Failure, target: &str) {
+        self.shared.head_refused(self.client, failure, target);
+        self.answer(respond, failure);
+    }
+
+    /// Answers with a refusal and ends the stream.
+    fn answer(&self, mut respond: SendResponse<Bytes>, failure: &Failure) {
+        let refusal = &failure.refusal;
+        let mut response = Response::builder().status(refusal.status());
+        for (name, value) in refusal.headers(&self.shared.settings.name) {
+            // HTTP/2 has no connection-specific fields (RFC 9113 §8.2.2).
+            if name != "Connection" {
+                response = response.header(name, value);
+            }
+        }
+        let Ok(response) = response.body(()) else {
+            return;
+        };
+        // The record is written; a client that cannot be told has left.
+        if let Ok(mut send) = respond.send_response(response, false) {
+            let _ = send.send_data(Bytes::from(refusal.body()), true);
+        }
+    }
+}
