@@ -15,7 +15,7 @@ use crate::plain;
 use crate::policy::Policy;
 use crate::refusals::{self, Failure};
 use crate::server::Shared;
-use crate::tunnel::CLIENT_LEFT;
+use crate::tunnel::{CLIENT_LEFT, Tunnel};
 
 /// Room for the request head that clients really send; longer ones make it grow.
 const HEAD_HINT: usize = 512;
@@ -34,24 +34,56 @@ enum First {
     Slow,
 }
 
+/// A connection that has become a tunnel.
+pub(crate) struct Opening<S, P: Policy, O: Observe> {
+    /// Given back when the tunnel has ended.
+    pub(crate) place: Place,
+    pub(crate) tunnel: Tunnel<S, P, O>,
+}
+
 impl<P: Policy, O: Observe> Shared<P, O> {
-    /// Serves one connection to its end.
-    pub(crate) async fn connection<S>(
+    /// Serves a connection if there is a place for it, and says why if there is none.
+    pub(crate) async fn admit<S>(
+        self: Arc<Self>,
+        io: S,
+        client: SocketAddr,
+        connection: P::Connection,
+    ) -> Option<Opening<S, P, O>>
+    where
+        S: Transport + Send + 'static,
+    {
+        let failure = match self.place(client) {
+            Ok(place) => return self.connection(io, client, connection, place).await,
+            Err(failure) => failure,
+        };
+        match self.admission.enter_refusal() {
+            Some(_place) => self.turn_away(io, client, &failure).await,
+            None => self.head_refused(client, &failure, ""),
+        }
+        None
+    }
+
+    /// Serves one connection up to an open tunnel, which is left to the caller, or to its end.
+    ///
+    /// This future is large and the tunnel's is small: who boxes this one keeps little while it carries.
+    async fn connection<S>(
         self: Arc<Self>,
         mut io: S,
         client: SocketAddr,
         connection: P::Connection,
         place: Place,
-    ) where
+    ) -> Option<Opening<S, P, O>>
+    where
         S: Transport + Send + 'static,
     {
         let deadline = Instant::now() + self.settings.head_time;
         let mut buffer = BytesMut::with_capacity(HEAD_HINT);
         match first_bytes(&mut io, &mut buffer, deadline).await {
             First::Connect => {
-                self.connect(io, buffer, client, &connection, deadline)
-                    .await;
-                drop(place);
+                let tunnel = self
+                    .connect(io, buffer, client, &connection, deadline)
+                    .await?;
+                return Some(Opening { place, tunnel });
             }
             First::Http => {
                 let leg = Leg::new(io, buffer.freeze());
@@ -66,16 +98,18 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                     .await;
             }
         }
+        None
     }
 
     async fn connect<S>(
-        &self,
+        self: &Arc<Self>,
         io: S,
         buffer: BytesMut,
         client: SocketAddr,
         connection: &P::Connection,
         deadline: Instant,
-    ) where
+    ) -> Option<Tunnel<S, P, O>>
+    where
         S: Transport + Send,
     {
         match accept(io, buffer, &self.settings.head, deadline).await {
@@ -87,7 +121,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                     target: request.target.clone(),
                     version: request.version,
                 };
-                self.tunnel(pending, asked, connection).await;
+                return self.answer(pending, asked, connection).await;
             }
             Err(AcceptError::Rejected(rejected)) => {
                 let failure = Failure::from(rejected.error());
@@ -111,6 +145,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 &Failure::head(CLIENT_LEFT, error.to_string()).refusal,
             ),
         }
+        None
     }
 
     /// Answers a connection of which no request is known, and closes it.

@@ -159,7 +159,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
         match respond.send_response(Response::new(()), false) {
             Ok(send) => {
                 let client = Leg::from(H2Tunnel::new(send, receive));
-                self.shared.relay(&asked, client, far).await;
+                self.shared.tunnel(asked, client, far).run().await;
                 drop(place);
             }
             Err(_) => self.shared.client_left(&asked),

@@ -1,9 +1,12 @@
 //! The connections that are being served: counted, waited for, and cut when time is up.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
@@ -20,6 +23,23 @@ pub(crate) struct Live {
 struct Tasks {
     next: u64,
     handles: HashMap<u64, AbortHandle>,
+}
+
+pin_project! {
+    /// A task's future and its place on the list. An async block would hold the future twice.
+    struct Listed<W> {
+        #[pin]
+        work: W,
+        entry: Entry,
+    }
+}
+
+impl<W: Future<Output = ()>> Future for Listed<W> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().work.poll(cx)
+    }
 }
 
 /// Takes a task off the list when it ends, however it ends.
@@ -48,10 +68,7 @@ impl Live {
             live: Arc::clone(self),
             key,
         };
-        let handle = tokio::spawn(async move {
-            let _entry = entry;
-            work.await;
-        });
+        let handle = tokio::spawn(Listed { work, entry });
         tasks.handles.insert(key, handle.abort_handle());
     }
 

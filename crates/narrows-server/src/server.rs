@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use narrows_log::ConnId;
 use narrows_tunnel::Transport;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use crate::admission::{Admission, Full};
+use crate::connection::Opening;
 use crate::egress::Egress;
 use crate::h2;
 use crate::live::Live;
@@ -23,6 +24,7 @@ use crate::observe::Observe;
 use crate::policy::Policy;
 use crate::refusals::{self, Failure};
 use crate::settings::Settings;
+use crate::tunnel::Tunnel;
 
 /// A forward proxy: asks the policy, goes out by the egress, tells the observer.
 ///
@@ -123,7 +125,7 @@ impl<P: Policy, O: Observe> Server<P, O> {
     where
         S: Transport + Send + 'static,
     {
-        Arc::clone(&self.shared).admit(io, client, connection).await;
+        serve_accepted(Arc::clone(&self.shared), io, client, connection).await;
     }
 
     /// Serves one connection that was accepted elsewhere and agreed to HTTP/2 (ALPN `h2`), to its end.
@@ -179,21 +181,6 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         }
     }
 
-    /// Serves a connection if there is a place for it, and says why if there is none.
-    async fn admit<S>(self: Arc<Self>, io: S, client: SocketAddr, connection: P::Connection)
-    where
-        S: Transport + Send + 'static,
-    {
-        let failure = match self.place(client) {
-            Ok(place) => return self.connection(io, client, connection, place).await,
-            Err(failure) => failure,
-        };
-        match self.admission.enter_refusal() {
-            Some(_place) => Box::pin(self.turn_away(io, client, &failure)).await,
-            None => self.head_refused(client, &failure, ""),
-        }
-    }
-
     pub(crate) fn place(&self, client: SocketAddr) -> Result<crate::admission::Place, Failure> {
         if !self.settings.serves(client.ip()) {
             return Err(refusals::stranger());
@@ -213,21 +200,42 @@ async fn accept_from<P: Policy, O: Observe>(shared: Arc<Shared<P, O>>, listener:
                 backoff = Backoff::default();
                 // Small messages must not wait for each other's acknowledgements.
                 let _ = io.set_nodelay(true);
-                shared
-                    .live
-                    .spawn(serve_accepted(Arc::clone(&shared), io, client));
+                let connection = P::Connection::default();
+                let serving = serve_accepted(Arc::clone(&shared), io, client, connection);
+                shared.live.spawn(serving);
             }
             Err(error) => backoff.after(&error).await,
         }
     }
 }
 
-async fn serve_accepted<P: Policy, O: Observe>(
+/// Serves a connection to its end.
+///
+/// What leads to a tunnel is boxed, and the box is gone when the tunnel carries.
+fn serve_accepted<S, P, O>(
     shared: Arc<Shared<P, O>>,
-    io: TcpStream,
+    io: S,
     client: SocketAddr,
-) {
-    shared.admit(io, client, P::Connection::default()).await;
+    connection: P::Connection,
+) -> impl Future<Output = ()> + Send
+where
+    S: Transport + Send + 'static,
+    P: Policy,
+    O: Observe,
+{
+    let opening = Box::pin(shared.admit(io, client, connection));
+    async move {
+        let Some(Opening {
+            place: _place,
+            tunnel,
+        }) = opening.await
+        else {
+            return;
+        };
+        let Tunnel { record, relay } = tunnel;
+        let end = relay.await;
+        record.finish(end);
+    }
 }
 
 /// Waits longer and longer while accepting fails for want of resources.

@@ -1,11 +1,12 @@
 //! CONNECT: from a request to a tunnel that has ended.
 
 use std::fmt;
+use std::sync::Arc;
 
 use narrows_connect::ProxyAuthorization;
 use narrows_endpoint::{Hop, Step};
 use narrows_log::Via;
-use narrows_tunnel::{Counts, Leg, Pending, Transport, relay};
+use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
 use narrows_upstream::Connected;
 use tokio::net::TcpStream;
 
@@ -27,20 +28,26 @@ pub(crate) struct Far {
     pub(crate) via: Via,
 }
 
+/// An open tunnel that has not begun to carry.
+pub(crate) struct Tunnel<S, P: Policy, O: Observe> {
+    pub(crate) record: Record<P, O>,
+    pub(crate) relay: Relay<S, TcpStream>,
+}
+
 impl<P: Policy, O: Observe> Shared<P, O> {
-    /// Serves a CONNECT request to its end.
-    pub(crate) async fn tunnel<S>(
-        &self,
+    /// Answers a CONNECT request; `None` when it came to nothing.
+    pub(crate) async fn answer<S>(
+        self: &Arc<Self>,
         pending: Pending<S>,
         asked: Asked,
         connection: &P::Connection,
-    ) where
+    ) -> Option<Tunnel<S, P, O>>
+    where
         S: Transport + Send,
     {
         let authorization = pending.request().proxy_authorization.as_ref();
         let unanswered = Unanswered::new(self, &asked);
-        // Boxed, because dialling needs a far larger future than the relay that outlives it.
-        let far = Box::pin(self.open(&asked, authorization, connection)).await;
+        let far = self.open(&asked, authorization, connection).await;
         unanswered.answered();
         let far = match far {
             Ok(far) => far,
@@ -48,12 +55,15 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 self.refused(&asked, &failure);
                 // The record is written; a client that cannot be told has left.
                 let _ = pending.refuse(&failure.refusal, &self.settings.name).await;
-                return;
+                return None;
             }
         };
         match pending.establish().await {
-            Ok(client) => self.relay(&asked, client, far).await,
-            Err(_) => self.client_left(&asked),
+            Ok(client) => Some(self.tunnel(asked, client, far)),
+            Err(_) => {
+                self.client_left(&asked);
+                None
+            }
         }
     }
 
@@ -77,46 +87,43 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         })
     }
 
-    /// Relays an open tunnel until it ends, and tells the observer.
-    pub(crate) async fn relay<S>(&self, asked: &Asked, client: Leg<S>, far: Far)
+    /// Joins the two legs of a request that was answered, and tells the observer.
+    pub(crate) fn tunnel<S>(
+        self: &Arc<Self>,
+        asked: Asked,
+        client: Leg<S>,
+        far: Far,
+    ) -> Tunnel<S, P, O>
     where
         S: Transport + Send,
     {
-        let Far {
-            connected: Connected {
-                io, early, peer, ..
-            },
-            terms,
-            hop,
-            via,
-            fallback,
-        } = far;
-        let opened = Opened {
-            asked,
-            terms: terms.as_deref(),
-            fallback: fallback.as_ref(),
+        let Connected {
+            io, early, peer, ..
+        } = far.connected;
+        self.observer.opened(&Opened {
+            asked: &asked,
+            terms: far.terms.as_deref(),
+            fallback: far.fallback.as_ref(),
             peer,
-            via,
-        };
-        self.observer.opened(&opened);
-        let record = Record {
-            shared: self,
-            asked,
-            counts: Counts::default(),
-            via,
-        };
-        let far: Leg<TcpStream> = Leg::new(io, early);
-        let end = match terms.as_ref().and_then(|terms| terms.lifetime) {
-            None => relay(client, far, &record.counts, &self.settings.relay).await,
-            Some(most) => {
-                let options = self.settings.relay.clone().with_lifetime(Some(most));
-                relay(client, far, &record.counts, &options).await
-            }
-        };
-        record.finish(
-            end.party(hop)
-                .map(|party| (party, &end as &dyn fmt::Display)),
-        );
+            via: far.via,
+        });
+        let mut options = self.settings.relay.clone();
+        if let Some(lifetime) = far.terms.as_ref().and_then(|terms| terms.lifetime) {
+            options.lifetime = Some(lifetime);
+        }
+        let counts = Arc::<Counts>::default();
+        Tunnel {
+            relay: relay(client, Leg::new(io, early), Arc::clone(&counts), &options),
+            record: Record {
+                asked,
+                counts,
+                done: false,
+                hop: far.hop,
+                shared: Arc::clone(self),
+                _terms: far.terms,
+                via: far.via,
+            },
+        }
     }
 
     /// Asks the policy.
@@ -196,22 +203,38 @@ impl<P: Policy, O: Observe> Drop for Unanswered<'_, P, O> {
 }
 
 /// Writes the record of an open tunnel exactly once, also when its task is cut.
-struct Record<'a, P: Policy, O: Observe> {
-    shared: &'a Shared<P, O>,
-    asked: &'a Asked,
-    counts: Counts,
+pub(crate) struct Record<P: Policy, O: Observe> {
+    asked: Asked,
+    counts: Arc<Counts>,
+    done: bool,
+    /// The party at the far side.
+    hop: Hop,
+    shared: Arc<Shared<P, O>>,
+    /// Kept until the tunnel has ended.
+    _terms: Option<Box<Terms>>,
     via: Via,
 }
 
-impl<P: Policy, O: Observe> Record<'_, P, O> {
-    fn finish(self, blame: Option<(Hop, &dyn fmt::Display)>) {
-        self.write(blame);
-        std::mem::forget(self);
+impl<S: Transport, P: Policy, O: Observe> Tunnel<S, P, O> {
+    /// Carries until the tunnel ends, and writes its record.
+    pub(crate) async fn run(self) {
+        let Self { record, relay } = self;
+        let end = relay.await;
+        record.finish(end);
+    }
+}
+
+impl<P: Policy, O: Observe> Record<P, O> {
+    pub(crate) fn finish(mut self, end: End) {
+        let blame = end.party(self.hop);
+        self.write(blame.map(|party| (party, &end as &dyn fmt::Display)));
+        // The record is written: what is dropped now has nothing more to say.
+        self.done = true;
     }
 
     fn write(&self, blame: Option<(Hop, &dyn fmt::Display)>) {
         self.shared.observer.ended(&Ended {
-            asked: self.asked,
+            asked: &self.asked,
             blame,
             received: self.counts.received(),
             sent: self.counts.sent(),
@@ -220,8 +243,10 @@ impl<P: Policy, O: Observe> Record<'_, P, O> {
     }
 }
 
-impl<P: Policy, O: Observe> Drop for Record<'_, P, O> {
+impl<P: Policy, O: Observe> Drop for Record<P, O> {
     fn drop(&mut self) {
-        self.write(Some((Hop::Narrows, &"cut at shutdown")));
+        if !self.done {
+            self.write(Some((Hop::Narrows, &"cut at shutdown")));
+        }
     }
 }

@@ -1,13 +1,16 @@
 //! The relay: two legs, two directions, exact counts, one reason to end.
 
-use std::future::poll_fn;
+use std::fmt;
 use std::io;
-use std::pin::pin;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use narrows_endpoint::Hop;
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 
 use crate::leg::{Leg, Transport};
 use flow::Flow;
@@ -34,56 +37,86 @@ const TURNS: usize = 8;
 /// - **Idle limit**: over both directions together; any delivered byte starts it anew.
 /// - **Lifetime**: a tunnel may be ended at a certain age, however busy it is.
 ///
-/// Both legs are closed when it returns. It never fails: the [`End`] is the answer, and `counts` holds
-/// what was delivered however it ended.
+/// The future never fails: the [`End`] is the answer, and `counts` holds what was delivered however it
+/// ended. Both legs are closed when the future is dropped.
+///
+/// # Panics
+///
+/// Outside of a tokio runtime with timers, if there is a limit on time.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future closes both legs. `counts` stays exact; bytes that were read and not yet
 /// delivered are lost with the legs.
-pub async fn relay<C, F>(
+pub fn relay<C, F>(
     client: Leg<C>,
     far: Leg<F>,
-    counts: &Counts,
+    counts: Arc<Counts>,
     options: &RelayOptions,
-) -> End
+) -> Relay<C, F>
 where
     C: Transport,
     F: Transport,
 {
-    let Leg {
-        io: mut client,
-        early,
-    } = client;
-    let mut sending = Flow::new(early);
-    let Leg { io: mut far, early } = far;
-    let mut receiving = Flow::new(early);
+    let patience = Patience::new(options);
+    Relay {
+        timer: patience.timer(),
+        client: client.io,
+        counts,
+        far: far.io,
+        patience,
+        receiving: Flow::new(far.early),
+        sending: Flow::new(client.early),
+    }
+}
 
-    let mut patience = Patience::new(options);
-    let mut timer = pin!(patience.timer());
+pin_project! {
+    /// The future of [`relay`]. All that an idle tunnel keeps is in it.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Relay<C, F> {
+        client: C,
+        counts: Arc<Counts>,
+        far: F,
+        patience: Patience,
+        receiving: Flow,
+        sending: Flow,
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
 
-    let end = poll_fn(|cx| {
-        let moved = counts.total();
-        let outcome = poll_both(
+impl<C: Transport, F: Transport> Future for Relay<C, F> {
+    type Output = End;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let mut this = self.project();
+        let moved = this.counts.total();
+        let mut outcome = poll_both(
             cx,
-            &mut client,
-            &mut far,
-            &mut sending,
-            &mut receiving,
-            counts,
+            this.client,
+            this.far,
+            this.sending,
+            this.receiving,
+            this.counts,
         );
-        if outcome.is_ready() {
-            return outcome;
+        if outcome.is_pending() {
+            if this.counts.total() != moved {
+                this.patience.moved();
+            }
+            outcome = this.patience.poll(cx, this.timer.as_mut());
         }
-        if counts.total() != moved {
-            patience.moved();
-        }
-        patience.poll(cx, timer.as_mut())
-    })
-    .await;
+        let end = ready!(outcome);
+        pass_reset_on(end, this.client, this.far, this.sending, this.receiving);
+        Poll::Ready(end)
+    }
+}
 
-    pass_reset_on(end, &mut client, &mut far, &sending, &receiving);
-    end
+impl<C, F> fmt::Debug for Relay<C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Gives each direction its turns, alternating, until both are done, stuck or out of turns.
@@ -273,8 +306,8 @@ impl End {
     }
 }
 
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("closed"),
             Self::Expired => f.write_str("as old as a tunnel may get"),

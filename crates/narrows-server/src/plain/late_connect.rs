@@ -74,7 +74,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 Some(parts) => {
                     let io: TokioIo<Prefixed<S>> = parts.io;
                     let leg = rejoin(io.into_inner().into_leg(), parts.read_buf);
-                    shared.relay(&asked, leg, far).await;
+                    shared.tunnel(asked, leg, far).run().await;
                 }
                 None => shared.client_left(&asked),
             }

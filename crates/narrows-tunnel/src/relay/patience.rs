@@ -2,25 +2,26 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{End, RelayOptions};
 
 /// The limits on a tunnel's time.
-pub(super) struct Patience<'a> {
-    options: &'a RelayOptions,
-    started: Instant,
+pub(super) struct Patience {
+    expires: Option<Instant>,
+    idle: Option<Duration>,
     last_moved: Instant,
 }
 
-impl<'a> Patience<'a> {
-    pub(super) fn new(options: &'a RelayOptions) -> Self {
-        let started = Instant::now();
+impl Patience {
+    pub(super) fn new(options: &RelayOptions) -> Self {
+        let now = Instant::now();
         Self {
-            options,
-            started,
-            last_moved: started,
+            expires: options.lifetime.map(|limit| now + limit),
+            idle: options.idle,
+            last_moved: now,
         }
     }
 
@@ -55,17 +56,11 @@ impl<'a> Patience<'a> {
 
     /// The limit that comes first.
     fn next(&self) -> Option<(Instant, End)> {
-        let idle = self
-            .options
-            .idle
-            .map(|limit| (self.last_moved + limit, End::Idle));
-        let lifetime = self
-            .options
-            .lifetime
-            .map(|limit| (self.started + limit, End::Expired));
-        match (idle, lifetime) {
-            (Some(idle), Some(lifetime)) => Some(if idle.0 < lifetime.0 { idle } else { lifetime }),
-            (idle, lifetime) => idle.or(lifetime),
+        let idle = self.idle.map(|limit| (self.last_moved + limit, End::Idle));
+        let expires = self.expires.map(|at| (at, End::Expired));
+        match (idle, expires) {
+            (Some(idle), Some(expires)) => Some(if idle.0 < expires.0 { idle } else { expires }),
+            (idle, expires) => idle.or(expires),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The idle limit, on a paused clock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_endpoint::Hop;
@@ -53,14 +54,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 async fn either_direction_keeps_a_tunnel_alive() {
     let (mut client, client_io) = duplex(1024);
     let (mut far, far_io) = duplex(1024);
-    let counts = Counts::default();
+    let counts = Arc::<Counts>::default();
     let options = RelayOptions::default().with_idle(Some(LIMIT));
     let started = Instant::now();
     let relay = async {
         let end = relay(
             Leg::from(Memory(client_io)),
             Leg::from(Memory(far_io)),
-            &counts,
+            Arc::clone(&counts),
             &options,
         )
         .await;
@@ -88,11 +89,11 @@ async fn without_a_limit_a_tunnel_waits_for_ever() {
     let (_client, client_io) = duplex(1024);
     let (_far, far_io) = duplex(1024);
     let options = RelayOptions::default().with_idle(None);
-    let counts = Counts::default();
+    let counts = Arc::<Counts>::default();
     let relay = relay(
         Leg::from(Memory(client_io)),
         Leg::from(Memory(far_io)),
-        &counts,
+        Arc::clone(&counts),
         &options,
     );
     let month = Duration::from_secs(30 * 24 * 3600);
@@ -103,7 +104,7 @@ async fn without_a_limit_a_tunnel_waits_for_ever() {
 async fn a_busy_tunnel_ends_at_its_age() {
     let (mut client, client_io) = duplex(1024);
     let (mut far, far_io) = duplex(1024);
-    let counts = Counts::default();
+    let counts = Arc::<Counts>::default();
     let options = RelayOptions::default()
         .with_idle(Some(LIMIT))
         .with_lifetime(Some(3 * LIMIT));
@@ -112,7 +113,7 @@ async fn a_busy_tunnel_ends_at_its_age() {
         let end = relay(
             Leg::from(Memory(client_io)),
             Leg::from(Memory(far_io)),
-            &counts,
+            Arc::clone(&counts),
             &options,
         )
         .await;

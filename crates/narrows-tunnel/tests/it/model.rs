@@ -1,5 +1,7 @@
 //! Whatever the streams do, what is delivered is what was sent.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use narrows_tunnel::{Counts, End, Leg, RelayOptions, Side, relay};
 use proptest::collection::vec;
@@ -71,22 +73,25 @@ fn run(
     far: &Peer,
 ) -> (
     End,
-    Counts,
+    Arc<Counts>,
     [std::sync::Arc<std::sync::Mutex<crate::stream::Seen>>; 2],
 ) {
     let (client_io, client_seen) = Scripted::new(client.script.clone(), client.takes.clone());
     let (far_io, far_seen) = Scripted::new(far.script.clone(), far.takes.clone());
-    let counts = Counts::default();
-    let end = tokio::runtime::Builder::new_current_thread()
+    let counts = Arc::<Counts>::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
-        .unwrap()
-        .block_on(relay(
+        .unwrap();
+    let end = runtime.block_on(async {
+        relay(
             Leg::new(client_io, Bytes::copy_from_slice(&client.early)),
             Leg::new(far_io, Bytes::copy_from_slice(&far.early)),
-            &counts,
+            Arc::clone(&counts),
             &RelayOptions::default(),
-        ));
+        )
+        .await
+    });
     (end, counts, [client_seen, far_seen])
 }
 

@@ -41,7 +41,7 @@ async fn tunnel_with(client_early: Bytes, far_early: Bytes) -> Tunnel {
             Leg::new(client_io, client_early),
             Leg::new(far_io, far_early),
         );
-        relay(client, far, &shared, &options).await
+        relay(client, far, shared, &options).await
     });
     Tunnel {
         client,
