@@ -14,6 +14,7 @@ use crate::error::{DialError, Path};
 use crate::{AllowAll, Judge, Resolve, SystemResolver, Timeouts, Upstream};
 
 mod connect;
+mod gateway;
 mod through;
 
 /// Reaches targets: directly, or through an upstream proxy.

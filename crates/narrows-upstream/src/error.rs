@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_connect::{ProxyError, ResponseError};
@@ -9,6 +10,7 @@ use narrows_endpoint::{Hop, Step, Target};
 
 use crate::answer::ProxyAnswer;
 use crate::attempt::{Cause, ConnectFailure};
+use crate::tls_fault::TlsFault;
 use crate::{Denied, ResolveError};
 
 mod sentence;
@@ -19,8 +21,10 @@ mod verdict;
 /// `Display` is one line for the person who has the problem: what was tried, what happened, and what to
 /// look at. It holds the whole story, so `source()` is empty and chains do not say things twice. It
 /// never holds credentials, and texts of others in it are printable.
-#[derive(Debug)]
-pub struct DialError(Box<Inner>);
+///
+/// Clones are the same error: several requests may have waited for one connection.
+#[derive(Clone, Debug)]
+pub struct DialError(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -33,7 +37,21 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub(crate) enum Path {
     Direct(Target),
-    Through { proxy: Target, target: Target },
+    /// The gateway, perhaps for a target, perhaps through a proxy that has done its part.
+    Gateway {
+        gateway: Target,
+        proxy: Option<Target>,
+        target: Option<Target>,
+    },
+    /// The proxy, on the way to the gateway.
+    ProxyToGateway {
+        proxy: Target,
+        gateway: Target,
+    },
+    Through {
+        proxy: Target,
+        target: Target,
+    },
     ToProxy(Target),
 }
 
@@ -41,13 +59,21 @@ pub(crate) enum Path {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DialErrorKind {
-    /// The proxy answered CONNECT, and not with a 2xx or 407.
+    /// The proxy or gateway answered CONNECT, and not with a 2xx or 407.
     Answered(Box<ProxyAnswer>),
-    /// The proxy answered 407, and no credentials could change that.
+    /// The proxy or gateway answered 407, and no credentials could change that.
     Authentication(AuthenticationFault, Box<ProxyAnswer>),
-    /// The connection to the proxy broke before its answer was complete.
+    /// The connection to the proxy or gateway broke before its answer was complete.
     Broken(io::Error),
-    /// The proxy closed the connection before its answer was complete.
+    /// Every session that may be held with the gateway is full, or too many handshakes with it are under
+    /// way.
+    Busy {
+        /// How many shared sessions there are.
+        sessions: usize,
+        /// How many tunnels they carry.
+        tunnels: usize,
+    },
+    /// The proxy or gateway closed the connection before its answer was complete.
     Closed {
         /// How many octets of an answer had come.
         received: usize,
@@ -63,12 +89,18 @@ pub enum DialErrorKind {
         /// Why the first was.
         denied: Denied,
     },
-    /// The proxy answered CONNECT with something that is not HTTP, or with too much of it.
+    /// The gateway takes no more tunnels on its session (GOAWAY), with its reason.
+    GoneAway(String),
+    /// The proxy or gateway answered CONNECT with something that is not HTTP, or with too much of it.
     Nonsense(ResponseError),
     /// The name gave no addresses.
     Resolve(ResolveError),
-    /// The proxy did not complete an answer in time.
+    /// The proxy or gateway did not complete an answer in time.
     Silent,
+    /// The gateway reset the tunnel's stream instead of answering, with its reason.
+    StreamReset(String),
+    /// The TLS handshake with the gateway failed.
+    Tls(TlsFault),
 }
 
 /// Why a 407 could not be helped.
@@ -78,13 +110,13 @@ pub enum AuthenticationFault {
     /// There are credentials, but the proxy does not offer Basic. They were not sent.
     #[error("none of which is supported yet; only basic is")]
     NotOffered,
-    /// No credentials are configured for this proxy.
+    /// No credentials are configured for this proxy or gateway.
     #[error("but none are configured for it")]
     NotConfigured,
-    /// The proxy has just rejected the credentials.
+    /// It has just rejected the credentials.
     #[error("and rejected the configured ones")]
     Rejected,
-    /// The proxy rejected the credentials before; they were not sent again.
+    /// It rejected the credentials before; they were not sent again.
     #[error("and rejected the configured ones before; they are not sent again until changed")]
     RejectedBefore,
 }
@@ -93,7 +125,7 @@ pub enum AuthenticationFault {
 
 impl DialError {
     pub(crate) fn new(path: Path, elapsed: Duration, kind: DialErrorKind) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             path,
             elapsed,
             kind,
@@ -101,13 +133,13 @@ impl DialError {
     }
 
     /// What went wrong, with the evidence.
-    pub const fn kind(&self) -> &DialErrorKind {
+    pub fn kind(&self) -> &DialErrorKind {
         &self.0.kind
     }
 
     /// The party that most likely caused the failure.
     ///
-    /// An answer of the proxy is the proxy's, also if it says that the target is down: it is up then,
+    /// An answer of the proxy or gateway is theirs, also if it says that the target is down: it is up then,
     /// and its words are in the sentence.
     pub fn hop(&self) -> Hop {
         self.0.verdict().hop
@@ -131,15 +163,55 @@ impl DialError {
     }
 
     /// How long it took to fail, from the call on.
-    pub const fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
 
     /// The upstream proxy on the way, if there was one.
-    pub const fn proxy(&self) -> Option<&Target> {
+    pub fn proxy(&self) -> Option<&Target> {
         match &self.0.path {
             Path::Direct(_) => None,
-            Path::Through { proxy, .. } | Path::ToProxy(proxy) => Some(proxy),
+            Path::Gateway { proxy, .. } => proxy.as_ref(),
+            Path::ProxyToGateway { proxy, .. }
+            | Path::Through { proxy, .. }
+            | Path::ToProxy(proxy) => Some(proxy),
+        }
+    }
+
+    /// The gateway that was to be used, if there was one.
+    pub fn gateway(&self) -> Option<&Target> {
+        match &self.0.path {
+            Path::Gateway { gateway, .. } | Path::ProxyToGateway { gateway, .. } => Some(gateway),
+            _ => None,
+        }
+    }
+
+    /// Whether the gateway refuses the target by its policy (403), so that another route may carry it.
+    pub fn is_gateway_policy(&self) -> bool {
+        let gateway = matches!(self.0.path, Path::Gateway { .. });
+        gateway && matches!(&self.0.kind, DialErrorKind::Answered(answer) if answer.status == 403)
+    }
+
+    /// Whether the gateway could not be used at all: not reached, also through its proxy, no TLS with it, or
+    /// its sessions ended without an answer.
+    ///
+    /// Any HTTP answer shows that it works, and silence after CONNECT may be the target's doing. Our own
+    /// lack of resources is not the gateway's fault.
+    pub fn is_gateway_down(&self) -> bool {
+        use DialErrorKind as Kind;
+        match (&self.0.path, &self.0.kind) {
+            (Path::ProxyToGateway { .. }, _) => self.hop() != Hop::Narrows,
+            (
+                Path::Gateway { .. },
+                Kind::Broken(_)
+                | Kind::Closed { .. }
+                | Kind::Connect(_)
+                | Kind::GoneAway(_)
+                | Kind::Nonsense(_)
+                | Kind::Resolve(_)
+                | Kind::Tls(_),
+            ) => self.hop() != Hop::Narrows,
+            _ => false,
         }
     }
 

@@ -44,8 +44,24 @@ pub(crate) async fn exchange<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut buf = BytesMut::with_capacity(FIRST_READ);
-    encode_request(target, credentials, &mut buf);
+    let mut head = BytesMut::with_capacity(FIRST_READ);
+    encode_request(target, credentials, &mut head);
+    exchange_head(io, head, limits).await
+}
+
+/// As [`exchange`], with the CONNECT head written already.
+///
+/// # Cancel safety
+///
+/// As [`exchange`].
+pub(crate) async fn exchange_head<S>(
+    io: &mut S,
+    mut buf: BytesMut,
+    limits: &Limits,
+) -> Result<Answer, DialErrorKind>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let sent = send(io, &buf).await;
     buf.clear();
     // A proxy that is full answers and closes without reading: its answer says more than our error.

@@ -6,21 +6,28 @@ mod dialer;
 mod error;
 mod excerpt;
 mod exchange;
+mod gateway;
 mod judge;
 mod proxy_url;
 mod race;
 mod resolve;
 mod timeouts;
+mod tls_fault;
 mod upstream;
 
 pub use answer::ProxyAnswer;
 pub use attempt::{Attempt, ConnectFailure};
 pub use dialer::{Connected, Dialer};
 pub use error::{AuthenticationFault, DialError, DialErrorKind};
+pub use gateway::{
+    BearerToken, BearerTokenError, Fact, Gateway, GatewayConfig, GatewayConfigError,
+    GatewayConnected, GatewayCredentials, GatewayHealth, GatewayStream, PemError, Protocol, Spoken,
+};
 pub use judge::{AllowAll, Denied, Judge};
 pub use proxy_url::{ProxyUrl, ProxyUrlError};
 pub use resolve::{
     MAX_ADDRESSES, MAX_LOOKUPS, Resolve, ResolveError, Resolving, StaticResolver, SystemResolver,
 };
 pub use timeouts::Timeouts;
+pub use tls_fault::{CertificateFault, TlsFault};
 pub use upstream::{Authorization, Upstream};

@@ -14,9 +14,17 @@ pub struct Timeouts {
     pub connect: Duration,
     /// The head start of one address over the next. Default 250 ms (RFC 8305 §5).
     pub stagger: Duration,
-    /// From sending CONNECT to the head of the proxy's final answer, and separately the wait for another
-    /// request that is trying the credentials. Default 30 s: the proxy resolves and connects meanwhile.
+    /// From sending CONNECT to the head of the proxy's or gateway's final answer, and separately the
+    /// wait for another request that is trying the credentials, or for room on a gateway's sessions.
+    /// Default 30 s: the other side resolves and connects meanwhile.
     pub request: Duration,
+    /// The TLS handshake with a gateway. Default 10 s: two round trips, and a loss in each.
+    pub tls: Duration,
+    /// How often a shared session with a gateway is pinged. Default 20 s: below the idle limits of
+    /// firewalls and load balancers, which begin at 30 s.
+    pub keep_alive: Duration,
+    /// How long nothing may arrive after a ping before the session is given up. Default 10 s.
+    pub pong: Duration,
 }
 
 // === impl Timeouts ===
@@ -28,6 +36,9 @@ impl Default for Timeouts {
             connect: Duration::from_secs(15),
             stagger: Duration::from_millis(250),
             request: Duration::from_secs(30),
+            tls: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(20),
+            pong: Duration::from_secs(10),
         }
     }
 }

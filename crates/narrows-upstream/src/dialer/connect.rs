@@ -113,10 +113,18 @@ impl Dialer {
         }
     }
 
-    /// Connects to a proxy. Its address was configured, so no judge is asked.
+    /// Connects to a proxy.
     pub(super) async fn connect_proxy(&self, proxy: &Upstream) -> Result<Connected, DialErrorKind> {
-        let addrs = self.addresses(proxy.endpoint()).await?;
-        self.connect(addrs, proxy.endpoint().port()).await
+        self.connect_configured(proxy.endpoint()).await
+    }
+
+    /// Connects to a hop whose address was configured, so that no judge is asked.
+    pub(super) async fn connect_configured(
+        &self,
+        hop: &Target,
+    ) -> Result<Connected, DialErrorKind> {
+        let addrs = self.addresses(hop).await?;
+        self.connect(addrs, hop.port()).await
     }
 }
 

@@ -45,7 +45,7 @@ impl Dialer {
         })
     }
 
-    async fn open_tunnel(
+    pub(super) async fn open_tunnel(
         &self,
         proxy: &Upstream,
         target: &Target,

@@ -20,11 +20,17 @@ impl fmt::Display for DialError {
                 "the connection to {path} broke before it answered{}: {error}",
                 Connect(path)
             ),
+            Kind::Busy { sessions, tunnels } => write!(
+                f,
+                "{path} has no room for another tunnel: {tunnels} tunnels on {sessions} sessions, and \
+                 nothing became free in {seconds:.1} s"
+            ),
             Kind::Closed { received: 0 } => write!(
                 f,
-                "{path} closed the connection without answering{} (is it an HTTP proxy that \
-                 serves this machine?)",
-                Connect(path)
+                "{path} closed the connection without answering{} (is it an {} that serves this \
+                 machine?)",
+                Connect(path),
+                path.kind()
             ),
             Kind::Closed { received } => write!(
                 f,
@@ -43,17 +49,30 @@ impl fmt::Display for DialError {
                     _ => write!(f, "; all its {addresses} addresses are denied"),
                 }
             }
+            Kind::GoneAway(reason) => write!(
+                f,
+                "{path} ended its session before it answered{} (GOAWAY, {reason}; is it restarting?)",
+                Connect(path)
+            ),
             Kind::Nonsense(error) => write!(
                 f,
-                "{path} did not answer{} in HTTP: {error} (is it an HTTP proxy?)",
-                Connect(path)
+                "{path} did not answer{} in HTTP: {error} (is it an {}?)",
+                Connect(path),
+                path.kind()
             ),
             Kind::Resolve(error) => not_resolved(f, path, error),
             Kind::Silent => write!(
                 f,
-                "{path} did not answer{} in time, after {seconds:.1} s (it may be waiting for the target)",
+                "{path} did not answer{} in time, after {seconds:.1} s (it may be waiting for the {})",
+                Connect(path),
+                path.waits_for()
+            ),
+            Kind::StreamReset(reason) => write!(
+                f,
+                "{path} reset{} instead of answering it ({reason})",
                 Connect(path)
             ),
+            Kind::Tls(fault) => write!(f, "{path} {fault}"),
         }
     }
 }
@@ -68,10 +87,10 @@ fn refused(f: &mut fmt::Formatter<'_>, path: &Path, answer: &ProxyAnswer) -> fmt
             "did not accept",
             " (is it a forward proxy that allows CONNECT to this port?)",
         ),
-        502..=504 => (
-            "could not complete",
-            " (the proxy works; the target may not)",
-        ),
+        502..=504 => ("could not complete", path.works()),
+        403 if matches!(path, Path::Gateway { .. }) => {
+            ("refused", " (the gateway's policy does not carry it)")
+        }
         _ => ("refused", ""),
     };
     write!(f, "{path} {verb}{}: {answer}{hint}", Connect(path))
@@ -116,6 +135,12 @@ fn not_connected(
         (Cause::Other, _) => return Ok(()),
         (Cause::Refused, Path::Direct(_)) => "nothing listens there, or a firewall rejects it",
         (_, Path::Direct(_)) => "a firewall may block it: does this machine need a proxy?",
+        (Cause::Refused, Path::Gateway { .. }) => {
+            "nothing listens there, or a firewall rejects it: is the gateway's address right?"
+        }
+        (_, Path::Gateway { .. }) => {
+            "a firewall may block it: is the gateway's name let through, or is a proxy needed?"
+        }
         (Cause::Refused, _) => "is the proxy's address right, and is it running?",
         (_, _) => "is the proxy's address right, and may this machine reach it?",
     };
@@ -126,6 +151,9 @@ fn not_resolved(f: &mut fmt::Formatter<'_>, path: &Path, error: &ResolveError) -
     let hint = match (error, path) {
         (ResolveError::NotFound, Path::Direct(_)) => {
             "is it spelled right? where DNS knows no outside names, a proxy is needed"
+        }
+        (ResolveError::NotFound, Path::Gateway { .. }) => {
+            "is the gateway's name right? where DNS knows no outside names, a proxy is needed"
         }
         (ResolveError::NotFound, _) => "is the proxy's name right?",
         _ => "does DNS work on this machine?",
@@ -139,18 +167,67 @@ struct Connect<'a>(&'a Path);
 impl fmt::Display for Connect<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Path::Through { target, .. } => write!(f, " CONNECT {target}"),
-            Path::Direct(_) | Path::ToProxy(_) => Ok(()),
+            Path::Gateway {
+                target: Some(target),
+                ..
+            }
+            | Path::ProxyToGateway {
+                gateway: target, ..
+            }
+            | Path::Through { target, .. } => write!(f, " CONNECT {target}"),
+            Path::Direct(_) | Path::Gateway { .. } | Path::ToProxy(_) => Ok(()),
         }
     }
 }
 
-/// The party that is dialled: `example.com:443` or `proxy 10.0.0.1:3128`.
+impl Path {
+    /// What the party should be.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Gateway { .. } => "HTTPS proxy",
+            _ => "HTTP proxy",
+        }
+    }
+
+    /// Whom a party waits for that does not answer.
+    const fn waits_for(&self) -> &'static str {
+        match self {
+            Self::ProxyToGateway { .. } => "gateway",
+            _ => "target",
+        }
+    }
+
+    /// What it means that the party speaks of a fault behind it.
+    const fn works(&self) -> &'static str {
+        match self {
+            Self::Gateway { .. } => " (the gateway works; the target may not)",
+            Self::ProxyToGateway { .. } => {
+                " (the proxy works; the gateway may not, or the proxy cannot reach it)"
+            }
+            _ => " (the proxy works; the target may not)",
+        }
+    }
+}
+
+/// The party that is dialled: `example.com:443`, `proxy 10.0.0.1:3128` or
+/// `gateway gw.example:443 through proxy 10.0.0.1:3128`.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Direct(target) => target.fmt(f),
-            Self::Through { proxy, .. } | Self::ToProxy(proxy) => write!(f, "proxy {proxy}"),
+            Self::Gateway {
+                gateway,
+                proxy: None,
+                ..
+            } => write!(f, "gateway {gateway}"),
+            Self::Gateway {
+                gateway,
+                proxy: Some(proxy),
+                ..
+            } => write!(f, "gateway {gateway} through proxy {proxy}"),
+            Self::ProxyToGateway { proxy, .. }
+            | Self::Through { proxy, .. }
+            | Self::ToProxy(proxy) => write!(f, "proxy {proxy}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who is to blame for a [`DialError`](super::DialError), and what to answer.
 
 use super::{Cause, ConnectFailure, DialErrorKind, Hop, Inner, Path, ProxyError, ResolveError};
-use super::{ProxyAnswer, Step};
+use super::{ProxyAnswer, Step, TlsFault};
 use crate::attempt::is_exhaustion;
 
 /// The party, the step, and the answer to the client.
@@ -19,14 +19,18 @@ impl Inner {
     pub(super) fn verdict(&self) -> Verdict {
         use DialErrorKind as Kind;
         let (hop, step, (status, proxy_error)) = match &self.kind {
-            Kind::Answered(answer) => (Hop::Proxy, Step::Request, answer.passed_on()),
+            Kind::Answered(answer) => (self.far(), Step::Request, answer.passed_on()),
             Kind::Authentication(..) => {
                 let answer = (502, ProxyError::ProxyConfigurationError);
-                (Hop::Proxy, Step::Request, answer)
+                (self.far(), Step::Request, answer)
             }
-            Kind::Broken(_) | Kind::Closed { .. } => {
+            Kind::Broken(_) | Kind::Closed { .. } | Kind::GoneAway(_) | Kind::StreamReset(_) => {
                 let answer = (502, ProxyError::ConnectionTerminated);
-                (Hop::Proxy, Step::Request, answer)
+                (self.far(), Step::Request, answer)
+            }
+            Kind::Busy { .. } => {
+                let answer = (503, ProxyError::ConnectionLimitReached);
+                (Hop::Narrows, Step::Connect, answer)
             }
             Kind::Connect(failure) => self.connect_verdict(failure),
             Kind::Denied { .. } => {
@@ -35,13 +39,14 @@ impl Inner {
             }
             Kind::Nonsense(_) => {
                 let answer = (502, ProxyError::HttpProtocolError);
-                (Hop::Proxy, Step::Request, answer)
+                (self.far(), Step::Request, answer)
             }
             Kind::Resolve(error) => self.resolve_verdict(error),
             Kind::Silent => {
                 let answer = (504, ProxyError::HttpResponseTimeout);
-                (Hop::Proxy, Step::Request, answer)
+                (self.far(), Step::Request, answer)
             }
+            Kind::Tls(fault) => (self.far(), Step::Tls, fault.answer()),
         };
         Verdict {
             hop,
@@ -76,11 +81,27 @@ impl Inner {
         (hop, Step::Resolve, answer)
     }
 
-    /// The party that is resolved and dialled: with a proxy on the way, only ever the proxy.
+    /// The party that is resolved, dialled and asked: with a proxy on the way, the proxy until its tunnel
+    /// is open.
     const fn far(&self) -> Hop {
         match self.path {
             Path::Direct(_) => Hop::Target,
-            Path::Through { .. } | Path::ToProxy(_) => Hop::Proxy,
+            Path::Gateway { .. } => Hop::Gateway,
+            Path::ProxyToGateway { .. } | Path::Through { .. } | Path::ToProxy(_) => Hop::Proxy,
+        }
+    }
+}
+
+// === impl TlsFault ===
+
+impl TlsFault {
+    /// What the client is told.
+    const fn answer(&self) -> (u16, ProxyError) {
+        match self {
+            Self::Alert { .. } => (502, ProxyError::TlsAlertReceived),
+            Self::Certificate(_) => (502, ProxyError::TlsCertificateError),
+            Self::Silent { .. } => (504, ProxyError::ConnectionTimeout),
+            _ => (502, ProxyError::TlsProtocolError),
         }
     }
 }

@@ -1,0 +1,187 @@
+//! [`GatewayConfig`]: where a gateway is, the way to it, and how it is trusted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use narrows_endpoint::{Host, Target};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::pem::{self, PemError};
+use super::verifier::Witness;
+use super::{GatewayCredentials, Protocol};
+use crate::Upstream;
+
+/// A gateway's address, the way to it, and how both sides show who they are.
+///
+/// Files are the caller's business: PEM comes in as bytes. The gateway's certificate is always verified,
+/// against the trust store of the operating system and the authorities added here.
+#[derive(Clone)]
+pub struct GatewayConfig {
+    pub(super) address: Target,
+    pub(super) upstream: Option<Arc<Upstream>>,
+    pub(super) protocol: Protocol,
+    pub(super) credentials: Option<GatewayCredentials>,
+    authorities: Vec<CertificateDer<'static>>,
+    identity: Option<Identity>,
+}
+
+/// A client certificate with its chain, and the key.
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+/// Why a gateway cannot be configured so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayConfigError {
+    /// The extra authorities cannot be read.
+    #[error("cannot read the CA certificates: {0}")]
+    Authorities(#[source] PemError),
+    /// The client certificate cannot be read.
+    #[error("cannot read the client certificate: {0}")]
+    Certificate(#[source] PemError),
+    /// The client certificate and key are not for each other.
+    #[error("the client certificate does not belong to the key")]
+    KeyMismatch,
+    /// The key cannot be read.
+    #[error("cannot read the client key: {0}")]
+    Key(#[source] PemError),
+    /// The gateway's host cannot stand in a certificate.
+    #[error("{0} is not a name that a certificate can have")]
+    Name(Host),
+    /// The trust store of the operating system cannot be used.
+    #[error("the trust store of this machine cannot be used: {0}")]
+    TrustStore(String),
+}
+
+// === impl GatewayConfig ===
+
+impl GatewayConfig {
+    /// A gateway that is reached directly, over whichever protocol it prefers, without credentials.
+    pub const fn new(address: Target) -> Self {
+        Self {
+            address,
+            upstream: None,
+            protocol: Protocol::Auto,
+            credentials: None,
+            authorities: Vec::new(),
+            identity: None,
+        }
+    }
+
+    /// Reaches the gateway through a proxy, by `CONNECT` to the gateway's address.
+    #[must_use]
+    pub fn with_upstream(mut self, upstream: Arc<Upstream>) -> Self {
+        self.upstream = Some(upstream);
+        self
+    }
+
+    /// Says which protocols are offered to the gateway.
+    #[must_use]
+    pub const fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Sends these credentials with every nested CONNECT, inside TLS only.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: GatewayCredentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Trusts the certificates in this PEM text too, beside the operating system's. May be called again.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayConfigError::Authorities`] if there is none, or one of them is damaged.
+    pub fn with_authorities(mut self, pem: &[u8]) -> Result<Self, GatewayConfigError> {
+        let found = pem::certificates(pem).map_err(GatewayConfigError::Authorities)?;
+        let mut store = RootCertStore::empty();
+        for (at, certificate) in found.iter().enumerate() {
+            store.add(certificate.clone()).map_err(|error| {
+                GatewayConfigError::Authorities(PemError::Damaged(at + 1, error.to_string()))
+            })?;
+        }
+        self.authorities.extend(found);
+        Ok(self)
+    }
+
+    /// Shows a client certificate to the gateway: the certificate and its chain, and its key, in PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayConfigError::Certificate`] and [`GatewayConfigError::Key`] if there is none of it in the
+    /// text, or it is damaged. Whether they belong together is looked at by
+    /// [`Gateway::new`](super::Gateway::new).
+    pub fn with_client_certificate(
+        mut self,
+        certificate: &[u8],
+        key: &[u8],
+    ) -> Result<Self, GatewayConfigError> {
+        self.identity = Some(Identity {
+            chain: pem::certificates(certificate).map_err(GatewayConfigError::Certificate)?,
+            key: pem::key(key).map_err(GatewayConfigError::Key)?,
+        });
+        Ok(self)
+    }
+
+    /// The name that the gateway's certificate must bear.
+    pub(super) fn server_name(&self) -> Result<ServerName<'static>, GatewayConfigError> {
+        match self.address.host() {
+            Host::Ip(ip) => Ok(ServerName::from(*ip)),
+            Host::Name(name) => ServerName::try_from(name.as_str().to_owned())
+                .map_err(|_| GatewayConfigError::Name(self.address.host().clone())),
+        }
+    }
+
+    /// The TLS side of it, with the trust store read now.
+    pub(super) fn client_config(&self) -> Result<ClientConfig, GatewayConfigError> {
+        let untrusted = |error: rustls::Error| GatewayConfigError::TrustStore(error.to_string());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            Witness::new(self.authorities.clone(), provider.clone()).map_err(untrusted)?;
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(untrusted)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match &self.identity {
+            None => builder.with_no_client_auth(),
+            Some(Identity { chain, key }) => builder
+                .with_client_auth_cert(chain.clone(), key.clone_key())
+                .map_err(|error| match error {
+                    rustls::Error::InconsistentKeys(_) => GatewayConfigError::KeyMismatch,
+                    error => GatewayConfigError::Key(PemError::Damaged(1, error.to_string())),
+                })?,
+        };
+        config.alpn_protocols = self.protocol.alpn();
+        Ok(config)
+    }
+}
+
+impl fmt::Debug for GatewayConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayConfig")
+            .field("address", &self.address)
+            .field("upstream", &self.upstream)
+            .field("protocol", &self.protocol)
+            .field("credentials", &self.credentials)
+            .field("authorities", &self.authorities.len())
+            .field("client_certificate", &self.identity.is_some())
+            .finish()
+    }
+}
+
+// === impl Identity ===
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self {
+            chain: self.chain.clone(),
+            key: self.key.clone_key(),
+        }
+    }
+}

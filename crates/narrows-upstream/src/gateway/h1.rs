@@ -1,0 +1,127 @@
+//! HTTP/1.1: one TLS session for each tunnel, some kept ready.
+
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use narrows_connect::{Limits, encode_request};
+use narrows_endpoint::Target;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::Instant;
+
+use super::lock;
+use super::session::{Refusal, TlsSession};
+use crate::error::DialErrorKind;
+use crate::exchange::{Answer, exchange_head, read_refusal};
+use crate::tls_fault::TlsFault;
+
+/// The fewest sessions that are kept ready for a gateway in use.
+pub(super) const MIN_READY: usize = 1;
+/// The most sessions that are kept ready.
+pub(super) const MAX_READY: usize = 32;
+/// When a session that was never used is replaced: below the four minutes after which common load
+/// balancers forget an idle connection without a word.
+const MAX_AGE: Duration = Duration::from_secs(200);
+
+/// Sessions whose handshake is done and on which nothing was sent yet.
+#[derive(Debug, Default)]
+pub(super) struct Ready(Mutex<Vec<Waiting>>);
+
+#[derive(Debug)]
+struct Waiting {
+    session: TlsSession,
+    since: Instant,
+}
+
+/// How many sessions to keep ready after so many opens lately.
+pub(super) fn wanted(lately: Option<usize>) -> usize {
+    lately.map_or(0, |opens| opens.clamp(MIN_READY, MAX_READY))
+}
+
+/// Sends the nested CONNECT; on a 2xx the session is the tunnel, beginning with these bytes.
+///
+/// # Cancel safety
+///
+/// Not cancel safe: a dropped call has used the session up.
+pub(super) async fn connect(
+    session: &mut TlsSession,
+    target: &Target,
+    authorization: Option<&str>,
+    limits: &Limits,
+) -> Result<Bytes, Refusal> {
+    let mut head = BytesMut::new();
+    encode_request(target, None, &mut head);
+    if let Some(value) = authorization {
+        // Before the empty line that ends the head; the value holds no line end by type.
+        head.truncate(head.len() - b"\r\n".len());
+        head.extend_from_slice(format!("Proxy-Authorization: {value}\r\n\r\n").as_bytes());
+    }
+    match exchange_head(&mut session.io, head, limits).await {
+        Ok(Answer::Open(early)) => Ok(early),
+        Ok(Answer::Refused(response, body)) => {
+            let answer = read_refusal(&mut session.io, *response, body).await;
+            Err(Refusal::Answered(answer))
+        }
+        Err(DialErrorKind::Broken(error)) => Err(match TlsFault::late_alert(&error) {
+            Some(fault) => Refusal::Failed(DialErrorKind::Tls(fault)),
+            None => Refusal::Died(DialErrorKind::Broken(error)),
+        }),
+        Err(closed @ DialErrorKind::Closed { received: 0 }) => Err(Refusal::Died(closed)),
+        Err(kind) => Err(Refusal::Failed(kind)),
+    }
+}
+
+// === impl Ready ===
+
+impl Ready {
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    pub(super) fn put(&self, session: TlsSession) {
+        let since = Instant::now();
+        lock(&self.0).push(Waiting { session, since });
+    }
+
+    /// Takes the newest session that the gateway has not closed: the least likely to be forgotten by
+    /// something on the path.
+    pub(super) fn take(&self) -> Option<TlsSession> {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut waiting = lock(&self.0);
+        while let Some(mut newest) = waiting.pop() {
+            if newest.is_usable(cx) {
+                return Some(newest.session);
+            }
+        }
+        None
+    }
+
+    /// Drops what the gateway has closed, what is too old, and what is too many; keeps the newest.
+    ///
+    /// Ready when something was dropped; else it wakes when the gateway closes one.
+    pub(super) fn poll_tidy(&self, cx: &mut Context<'_>, wanted: usize) -> Poll<()> {
+        let mut waiting = lock(&self.0);
+        let before = waiting.len();
+        waiting.retain_mut(|one| one.is_usable(cx));
+        let surplus = waiting.len().saturating_sub(wanted);
+        waiting.drain(..surplus);
+        if waiting.len() < before {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    /// Whether nothing came from the gateway: anything that does before a CONNECT is an end or a fault.
+    fn is_usable(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut octet = [0];
+        let read = Pin::new(&mut self.session.io).poll_read(cx, &mut ReadBuf::new(&mut octet));
+        read.is_pending() && self.since.elapsed() < MAX_AGE
+    }
+}
