@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod catalogue;
 mod host;
 mod path;
@@ -7,6 +8,7 @@ mod pattern;
 mod rules;
 mod target;
 
+pub use address::AddressClass;
 pub use catalogue::{
     BypassKeyword, Carried, Catalogue, CatalogueError, CatalogueProblem, Cloud, Date, DateError,
     Endpoint, ExpandError, Expansion, NeverGateway, ParameterError, Parameters, Region, Template,
