@@ -1,5 +1,10 @@
 //! CONNECT heads: what one tunnel pays to be asked for and answered.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a bench that cannot be set up has nothing to measure"
+)]
+
 use std::hint::black_box;
 
 use bytes::BytesMut;

@@ -1,5 +1,10 @@
 //! Log lines: what a tunnel pays for its two records, and what a reader pays per line.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a bench that cannot be set up has nothing to measure"
+)]
+
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -70,7 +75,7 @@ fn handing_in(c: &mut Criterion) {
         // Each batch of lines finds an empty buffer, so that none is dropped.
         let empty = || {
             log.flush(Duration::from_secs(10))
-                .expect("a sink that takes all")
+                .expect("a sink that takes all");
         };
         b.iter_batched(
             empty,

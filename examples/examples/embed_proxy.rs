@@ -1,6 +1,7 @@
 //! Embeds the whole proxy in a program: an own policy, counted tunnels, a clean end.
 //!
 //! `cargo run --example embed_proxy`
+#![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use std::error::Error;
 use std::sync::Arc;
