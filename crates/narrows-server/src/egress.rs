@@ -1,24 +1,36 @@
 //! [`Egress`]: the ways out of this machine.
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use narrows_connect::ProxyError;
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
-use narrows_upstream::{Connected, DialError, Dialer, Judge, Upstream};
+use narrows_upstream::{Connected, DialError, Dialer, Gateway, GatewayConnected, Spoken, Upstream};
 
 use crate::policy::Grant;
 use crate::refusals::{Failure, refusal};
+use detours::Detours;
 
-/// The ways out: straight, and through the enterprise proxy if there is one.
+pub(crate) use far_io::FarIo;
+
+mod detours;
+mod far_io;
+
+/// The ways out: straight, through the enterprise proxy, through the gateway; as many as there are.
 #[derive(Debug)]
 pub struct Egress {
+    detours: Detours,
     dialer: Dialer,
     fallback: FallbackTo,
+    gateway: Option<Arc<Gateway>>,
     upstream: Option<Arc<Upstream>>,
 }
 
-/// Where a target goes that the gateway would carry while no gateway can be used.
+/// Where a target goes that the gateway would carry, while there is no gateway, or it cannot be used, or
+/// it refuses that target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FallbackTo {
@@ -38,28 +50,46 @@ pub enum FallbackTo {
 #[non_exhaustive]
 pub struct Fallback {
     /// Why.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// The route that was taken.
     pub took: Route,
     /// The route that was decided.
     pub wanted: Route,
 }
 
-/// The way that one request takes.
-pub(crate) struct Way<'a> {
+/// An open way to a target.
+#[derive(Debug)]
+pub(crate) struct Far {
+    pub(crate) early: Bytes,
     pub(crate) fallback: Option<Fallback>,
-    judge: Option<Arc<dyn Judge>>,
-    upstream: Option<&'a Upstream>,
+    /// The party at the other end of the leg.
+    pub(crate) hop: Hop,
+    pub(crate) io: FarIo,
+    pub(crate) peer: SocketAddr,
+    /// The proxy at the other end, if it takes requests for any target rather than a tunnel's bytes.
+    pub(crate) proxy: Option<Arc<Upstream>>,
+    pub(crate) via: Via,
+}
+
+/// What is asked of a leg.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Plain HTTP requests: a proxy takes them as they are.
+    Requests,
+    /// Any bytes.
+    Tunnel,
 }
 
 const NO_GATEWAY: &str = "no gateway is available";
 
 impl Egress {
     /// Straight to the targets.
-    pub const fn new(dialer: Dialer) -> Self {
+    pub fn new(dialer: Dialer) -> Self {
         Self {
+            detours: Detours::default(),
             dialer,
             fallback: FallbackTo::Auto,
+            gateway: None,
             upstream: None,
         }
     }
@@ -71,35 +101,86 @@ impl Egress {
         self
     }
 
-    /// Says where targets go that the gateway would carry.
+    /// Adds the gateway. Whether it is reached through a proxy is the gateway's own affair.
+    #[must_use]
+    pub fn with_gateway(mut self, gateway: Arc<Gateway>) -> Self {
+        self.gateway = Some(gateway);
+        self
+    }
+
+    /// Says where targets go that the gateway would carry and does not.
     #[must_use]
     pub const fn with_fallback(mut self, fallback: FallbackTo) -> Self {
         self.fallback = fallback;
         self
     }
 
-    /// The way for a decided route.
-    pub(crate) fn way(&self, grant: &Grant, target: &Target) -> Result<Way<'_>, Failure> {
-        let wanted = grant.route;
-        let (route, fallback) = match wanted {
-            Route::Gateway => {
-                let took = self.instead_of_gateway(target)?;
-                (
-                    took,
-                    Some(Fallback {
-                        wanted,
-                        took,
-                        reason: NO_GATEWAY,
-                    }),
-                )
-            }
-            route => (route, None),
+    /// Opens a tunnel to the target.
+    pub(crate) async fn open(&self, grant: &Grant, target: &Target) -> Result<Far, Failure> {
+        self.open_for(Use::Tunnel, grant, target).await
+    }
+
+    /// Opens a connection that takes plain HTTP requests for the target.
+    pub(crate) async fn open_plain(&self, grant: &Grant, target: &Target) -> Result<Far, Failure> {
+        self.open_for(Use::Requests, grant, target).await
+    }
+
+    async fn open_for(&self, for_: Use, grant: &Grant, target: &Target) -> Result<Far, Failure> {
+        if grant.route != Route::Gateway {
+            return self.leave(grant.route, for_, grant, target).await;
+        }
+        let reason: Cow<'static, str> = match &self.gateway {
+            None => NO_GATEWAY.into(),
+            Some(gateway) => match self.through(gateway, target).await {
+                Ok(far) => return Ok(far),
+                Err(Detour::Needed(reason)) => reason,
+                Err(Detour::Useless(error)) => return Err(Failure::from(&error)),
+            },
         };
-        let upstream = match route {
-            Route::Direct => None,
-            Route::Proxy => Some(self.upstream.as_deref().ok_or_else(|| {
-                unavailable(target, "its route is the proxy, and no proxy is configured")
-            })?),
+        let took = self.instead_of_gateway(target, &reason)?;
+        let mut far = self.leave(took, for_, grant, target).await?;
+        far.fallback = Some(Fallback {
+            reason,
+            took,
+            wanted: Route::Gateway,
+        });
+        Ok(far)
+    }
+
+    /// Leaves by a route that needs no gateway.
+    async fn leave(
+        &self,
+        route: Route,
+        for_: Use,
+        grant: &Grant,
+        target: &Target,
+    ) -> Result<Far, Failure> {
+        let opened = match (route, &self.upstream) {
+            (Route::Direct, _) => {
+                let judge = grant
+                    .terms
+                    .as_ref()
+                    .and_then(|terms| terms.judge.as_deref());
+                let opened = match judge {
+                    None => self.dialer.direct(target).await,
+                    Some(judge) => self.dialer.direct_if(target, judge).await,
+                };
+                opened.map(|connected| Far::new(connected, Hop::Target, Via::Direct))
+            }
+            (Route::Proxy, Some(upstream)) => {
+                let opened = match for_ {
+                    Use::Requests => self.dialer.to_proxy(upstream).await,
+                    Use::Tunnel => self.dialer.through(upstream, target).await,
+                };
+                opened.map(|connected| Far {
+                    proxy: (for_ == Use::Requests).then(|| Arc::clone(upstream)),
+                    ..Far::new(connected, Hop::Proxy, Via::Proxy)
+                })
+            }
+            (Route::Proxy, None) => {
+                let why = "its route is the proxy, and no proxy is configured";
+                return Err(unavailable(target, why));
+            }
             _ => {
                 return Err(unavailable(
                     target,
@@ -107,79 +188,87 @@ impl Egress {
                 ));
             }
         };
-        let judge = grant.terms.as_ref().and_then(|terms| terms.judge.clone());
-        Ok(Way {
-            fallback,
-            judge,
-            upstream,
-        })
+        opened.map_err(|error| Failure::from(&error))
     }
 
-    async fn direct(&self, way: &Way<'_>, target: &Target) -> Result<Connected, DialError> {
-        match &way.judge {
-            None => self.dialer.direct(target).await,
-            Some(judge) => self.dialer.direct_if(target, &**judge).await,
+    /// Opens a tunnel through the gateway, unless it is known that this would be in vain.
+    async fn through(&self, gateway: &Gateway, target: &Target) -> Result<Far, Detour> {
+        let may_detour = self.fallback != FallbackTo::Nothing;
+        if may_detour && let Some(reason) = self.detours.known(target) {
+            return Err(Detour::Needed(reason));
+        }
+        match gateway.open(&self.dialer, target).await {
+            Ok(connected) => {
+                self.detours.gateway_works();
+                Ok(Far::from(connected))
+            }
+            Err(error) if may_detour && error.is_gateway_policy() => {
+                Err(Detour::Needed(self.detours.refused(target, &error)))
+            }
+            Err(error) if may_detour && error.is_gateway_down() => {
+                Err(Detour::Needed(self.detours.gateway_down(&error)))
+            }
+            Err(error) => {
+                self.detours.gateway_works();
+                Err(Detour::Useless(error))
+            }
         }
     }
 
-    fn instead_of_gateway(&self, target: &Target) -> Result<Route, Failure> {
+    fn instead_of_gateway(&self, target: &Target, reason: &str) -> Result<Route, Failure> {
         match (self.fallback, &self.upstream) {
             (FallbackTo::Auto | FallbackTo::Proxy, Some(_)) => Ok(Route::Proxy),
             (FallbackTo::Auto | FallbackTo::Direct, _) => Ok(Route::Direct),
             (FallbackTo::Proxy, None) => Err(unavailable(
                 target,
-                "the gateway would carry it, none is available, and there is no proxy to fall back to",
+                &format!(
+                    "the gateway would carry it ({reason}), and there is no proxy to fall back to"
+                ),
             )),
             (FallbackTo::Nothing, _) => Err(unavailable(
                 target,
-                "the gateway would carry it, none is available, and falling back is switched off",
+                &format!("the gateway would carry it ({reason}), and falling back is switched off"),
             )),
-        }
-    }
-
-    /// Opens a tunnel to the target.
-    pub(crate) async fn open(
-        &self,
-        way: &Way<'_>,
-        target: &Target,
-    ) -> Result<Connected, DialError> {
-        match way.upstream {
-            Some(upstream) => self.dialer.through(upstream, target).await,
-            None => self.direct(way, target).await,
-        }
-    }
-
-    /// Opens a connection that takes plain HTTP requests for the target.
-    pub(crate) async fn open_plain(
-        &self,
-        way: &Way<'_>,
-        target: &Target,
-    ) -> Result<Connected, DialError> {
-        match way.upstream {
-            Some(upstream) => self.dialer.to_proxy(upstream).await,
-            None => self.direct(way, target).await,
         }
     }
 }
 
-impl Way<'_> {
-    pub(crate) const fn via(&self) -> Via {
-        match self.upstream {
-            Some(_) => Via::Proxy,
-            None => Via::Direct,
+/// The gateway does not carry a target.
+enum Detour {
+    /// Another route may.
+    Needed(Cow<'static, str>),
+    /// No other route would fare better.
+    Useless(DialError),
+}
+
+impl Far {
+    fn new(connected: Connected, hop: Hop, via: Via) -> Self {
+        Self {
+            early: connected.early,
+            fallback: None,
+            hop,
+            io: FarIo::Tcp(connected.io),
+            peer: connected.peer,
+            proxy: None,
+            via,
         }
     }
+}
 
-    /// The party at the other end of the leg.
-    pub(crate) const fn hop(&self) -> Hop {
-        match self.upstream {
-            Some(_) => Hop::Proxy,
-            None => Hop::Target,
+impl From<GatewayConnected> for Far {
+    fn from(connected: GatewayConnected) -> Self {
+        Self {
+            early: connected.early,
+            fallback: None,
+            hop: Hop::Gateway,
+            io: FarIo::Gateway(connected.io),
+            peer: connected.peer,
+            proxy: None,
+            via: match connected.spoken {
+                Spoken::H1 => Via::GatewayH1,
+                Spoken::H2 => Via::GatewayH2,
+            },
         }
-    }
-
-    pub(crate) const fn upstream(&self) -> Option<&Upstream> {
-        self.upstream
     }
 }
 

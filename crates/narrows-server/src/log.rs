@@ -47,7 +47,7 @@ impl Observe for TunnelLog {
         if let Some(fallback) = opened.fallback {
             self.write(Event::Fallback {
                 id: asked.id,
-                reason: Text::new(fallback.reason),
+                reason: Text::new(&*fallback.reason),
                 target: asked.target.clone(),
                 took: fallback.took,
                 wanted: fallback.wanted,

@@ -7,10 +7,8 @@ use narrows_connect::ProxyAuthorization;
 use narrows_endpoint::{Hop, Step};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
-use narrows_upstream::Connected;
-use tokio::net::TcpStream;
 
-use crate::egress::Fallback;
+use crate::egress::{Far, FarIo};
 use crate::observe::{Asked, Ended, Observe, Opened, Refused};
 use crate::policy::{Action, Grant, Policy, Request, Terms};
 use crate::refusals::Failure;
@@ -19,19 +17,10 @@ use crate::server::Shared;
 /// The status that stands for a client that left before it could be answered.
 pub(crate) const CLIENT_LEFT: u16 = 499;
 
-/// The open way to a target.
-pub(crate) struct Far {
-    pub(crate) connected: Connected,
-    pub(crate) terms: Option<Box<Terms>>,
-    pub(crate) fallback: Option<Fallback>,
-    pub(crate) hop: Hop,
-    pub(crate) via: Via,
-}
-
 /// An open tunnel that has not begun to carry.
 pub(crate) struct Tunnel<S, P: Policy, O: Observe> {
     pub(crate) record: Record<P, O>,
-    pub(crate) relay: Relay<S, TcpStream>,
+    pub(crate) relay: Relay<S, FarIo>,
 }
 
 impl<P: Policy, O: Observe> Shared<P, O> {
@@ -73,18 +62,10 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         asked: &Asked,
         authorization: Option<&ProxyAuthorization>,
         connection: &P::Connection,
-    ) -> Result<Far, Failure> {
+    ) -> Result<(Far, Grant), Failure> {
         let grant = self.decide(asked, authorization, connection)?;
-        let way = self.egress.way(&grant, &asked.target)?;
-        let connected = self.egress.open(&way, &asked.target).await;
-        let connected = connected.map_err(|error| Failure::from(&error))?;
-        Ok(Far {
-            connected,
-            terms: grant.terms,
-            hop: way.hop(),
-            via: way.via(),
-            fallback: way.fallback,
-        })
+        let far = self.egress.open(&grant, &asked.target).await?;
+        Ok((far, grant))
     }
 
     /// Joins the two legs of a request that was answered, and tells the observer.
@@ -92,35 +73,33 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         self: &Arc<Self>,
         asked: Asked,
         client: Leg<S>,
-        far: Far,
+        (far, grant): (Far, Grant),
     ) -> Tunnel<S, P, O>
     where
         S: Transport + Send,
     {
-        let Connected {
-            io, early, peer, ..
-        } = far.connected;
         self.observer.opened(&Opened {
             asked: &asked,
-            terms: far.terms.as_deref(),
             fallback: far.fallback.as_ref(),
-            peer,
+            peer: far.peer,
+            terms: grant.terms.as_deref(),
             via: far.via,
         });
         let mut options = self.settings.relay.clone();
-        if let Some(lifetime) = far.terms.as_ref().and_then(|terms| terms.lifetime) {
+        if let Some(lifetime) = grant.terms.as_ref().and_then(|terms| terms.lifetime) {
             options.lifetime = Some(lifetime);
         }
+        let far_leg = Leg::new(far.io, far.early);
         let counts = Arc::<Counts>::default();
         Tunnel {
-            relay: relay(client, Leg::new(io, early), Arc::clone(&counts), &options),
+            relay: relay(client, far_leg, Arc::clone(&counts), &options),
             record: Record {
                 asked,
                 counts,
                 done: false,
                 hop: far.hop,
                 shared: Arc::clone(self),
-                _terms: far.terms,
+                _terms: grant.terms,
                 via: far.via,
             },
         }

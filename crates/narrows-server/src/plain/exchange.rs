@@ -4,34 +4,44 @@ use std::sync::Arc;
 
 use http_body_util::Either;
 use hyper::body::Incoming;
-use hyper::header::PROXY_AUTHENTICATE;
+use hyper::client::conn::TrySendError;
+use hyper::header::{HeaderValue, PROXY_AUTHENTICATE};
+use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
 use narrows_connect::{ProxyError, Refusal};
-use narrows_endpoint::{Hop, Step};
+use narrows_endpoint::{Hop, Route, Step};
+use narrows_upstream::Authorization;
 use tokio::time::timeout;
 
 use super::answer::{Answer, Record};
 use super::far::FarLeg;
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, OutgoingBody};
 use super::{Body, Session, head};
-use crate::egress::Way;
 use crate::observe::{Asked, Observe, Opened};
-use crate::policy::{Policy, Terms};
+use crate::policy::{Grant, Policy, Terms};
 use crate::refusals::Failure;
 use crate::tunnel::Unanswered;
 
 /// A response head, and the connection that its body comes over.
 struct Reply {
+    /// Whether the request carried credentials for a proxy.
+    authorized: bool,
     leg: FarLeg,
     response: Response<Incoming>,
     /// What the connection's meter showed when the request was sent.
     start: (u64, u64),
 }
 
+/// A connection that gave no answer.
+struct NoReply {
+    error: TrySendError<Request<OutgoingBody>>,
+    hop: Hop,
+}
+
 impl<P: Policy, O: Observe> Session<P, O> {
     /// Forwards a request and gives the response as far as its head; the body follows by itself.
     pub(super) async fn exchange(&self, request: Request<Incoming>) -> Response<Body> {
-        let (mut head, body) = request.into_parts();
+        let (head, body) = request.into_parts();
         let target = match head::target(&head) {
             Ok(target) => target,
             Err(failure) => return self.refuse_head(&failure, &head.uri.to_string()),
@@ -43,119 +53,115 @@ impl<P: Policy, O: Observe> Session<P, O> {
             version: version(head.version),
         };
         let unanswered = Unanswered::new(&self.shared, &asked);
-        let result = async {
-            let authorization = head::authorization(&head)?;
-            let connection = &self.connection;
-            let grant = self
-                .shared
-                .decide(&asked, authorization.as_ref(), connection)?;
-            let way = self.shared.egress.way(&grant, &asked.target)?;
-            let to_proxy = way.upstream().is_some();
-            head::forward(
-                &mut head,
-                &asked.target,
-                to_proxy,
-                &self.shared.settings.name,
-            );
-            let reply = self.ask(&asked, &way, Outgoing::new(head, body)).await?;
-            check(&reply.response, &way)?;
-            Ok(self.hand_back(&asked, &way, reply, grant.terms).await)
-        }
-        .await;
+        let result = self.forward(&asked, head, body).await;
         unanswered.answered();
-        result.unwrap_or_else(|failure: Failure| {
+        result.unwrap_or_else(|failure| {
             self.shared.refused(&asked, &failure);
             self.answer(&failure)
         })
+    }
+
+    async fn forward(
+        &self,
+        asked: &Asked,
+        mut head: Parts,
+        body: Incoming,
+    ) -> Result<Response<Body>, Failure> {
+        let authorization = head::authorization(&head)?;
+        let shared = &self.shared;
+        let grant = shared.decide(asked, authorization.as_ref(), &self.connection)?;
+        head::forward(&mut head, &asked.target, &shared.settings.name);
+        let outgoing = Outgoing::new(head, body, asked.target.clone());
+        let reply = self.ask(asked, &grant, outgoing).await?;
+        check(&reply)?;
+        Ok(self.hand_back(asked, reply, grant.terms).await)
     }
 
     /// Sends a request; once more if the proxy asks for credentials that have not been tried.
     async fn ask(
         &self,
         asked: &Asked,
-        way: &Way<'_>,
+        grant: &Grant,
         mut outgoing: Outgoing,
     ) -> Result<Reply, Failure> {
-        let Some(upstream) = way.upstream() else {
-            return self.send(asked, way, &mut outgoing, None).await;
-        };
-        let mut challenged = false;
-        loop {
-            let authorization = upstream.authorize(challenged).await;
-            let credentials = authorization.credentials();
-            let reply = self.send(asked, way, &mut outgoing, credentials).await?;
-            let without = credentials.is_none();
-            authorization.conclude(reply.response.status().as_u16());
-            let can_try = without
-                && !challenged
-                && upstream.url().credentials().is_some()
-                && !upstream.rejected()
-                && outgoing.is_whole();
-            if !(can_try && offers_basic(&reply.response)) {
-                return Ok(reply);
-            }
-            challenged = true;
+        let reply = self.send(asked, grant, &mut outgoing, false).await?;
+        if outgoing.is_whole() && wants_untried_credentials(&reply) {
+            return self.send(asked, grant, &mut outgoing, true).await;
         }
+        Ok(reply)
     }
 
     /// Sends a request over the kept connection, or over a new one if there is none that lives.
     async fn send(
         &self,
         asked: &Asked,
-        way: &Way<'_>,
+        grant: &Grant,
         outgoing: &mut Outgoing,
-        credentials: Option<&narrows_connect::Credentials>,
+        challenged: bool,
     ) -> Result<Reply, Failure> {
-        if let Some(leg) = self.take_kept(asked, way).await {
+        if let Some(leg) = self.take_kept(asked, grant.route).await {
             let repeatable = outgoing.is_repeatable();
-            let request = outgoing.request(credentials);
-            match self.try_leg(leg, request, way).await? {
+            match self.try_leg(leg, outgoing, challenged).await? {
                 Ok(reply) => return Ok(reply),
                 // It died while it was idle: nobody's fault, unless the request was carried out.
-                Err(error) => {
+                Err(NoReply { error, hop }) => {
                     let (given_back, error) = outgoing.recover(error);
                     if !(given_back || repeatable) {
-                        return Err(no_answer(way.hop(), &error));
+                        return Err(no_answer(hop, &error));
                     }
                 }
             }
         }
-        let connected = self.shared.egress.open_plain(way, &asked.target).await;
-        let connected = connected.map_err(|error| Failure::from(&error))?;
-        let idle = self.shared.settings.relay.idle;
-        let leg = FarLeg::start(connected, asked.target.clone(), way.via(), idle).await;
-        let leg = leg.map_err(|error| no_answer(way.hop(), &error))?;
-        let request = outgoing.request(credentials);
-        self.try_leg(leg, request, way)
+        let far = self.shared.egress.open_plain(grant, &asked.target).await?;
+        let (hop, idle) = (far.hop, self.shared.settings.relay.idle);
+        let leg = FarLeg::start(far, asked.target.clone(), grant.route, idle).await;
+        let leg = leg.map_err(|error| no_answer(hop, &error))?;
+        self.try_leg(leg, outgoing, challenged)
             .await?
-            .map_err(|error| no_answer(way.hop(), &error.into_error()))
+            .map_err(|NoReply { error, hop }| no_answer(hop, &error.into_error()))
     }
 
     async fn try_leg(
         &self,
         mut leg: FarLeg,
-        request: Request<super::outgoing::OutgoingBody>,
-        way: &Way<'_>,
-    ) -> Result<Result<Reply, Unsent>, Failure> {
+        outgoing: &mut Outgoing,
+        challenged: bool,
+    ) -> Result<Result<Reply, NoReply>, Failure> {
+        let proxy = leg.proxy.clone();
+        let authorization = match &proxy {
+            Some(proxy) => Some(proxy.authorize(challenged).await),
+            None => None,
+        };
+        let credentials = authorization.as_ref().and_then(Authorization::credentials);
+        let authorized = credentials.is_some();
+
+        let hop = leg.hop;
         let start = leg.meter.totals();
-        let sent = leg.sender.try_send_request(request);
+        let sent = leg
+            .sender
+            .try_send_request(outgoing.request(proxy.is_some(), credentials));
         let answered = match self.shared.settings.relay.idle {
-            Some(limit) => timeout(limit, sent)
-                .await
-                .map_err(|_| too_late(way.hop()))?,
+            Some(limit) => timeout(limit, sent).await.map_err(|_| too_late(hop))?,
             None => sent.await,
         };
-        Ok(answered.map(|response| Reply {
-            leg,
-            response,
-            start,
-        }))
+        if let (Some(authorization), Ok(response)) = (authorization, &answered) {
+            authorization.conclude(response.status().as_u16());
+        }
+        Ok(match answered {
+            Ok(response) => Ok(Reply {
+                authorized,
+                leg,
+                response,
+                start,
+            }),
+            Err(error) => Err(NoReply { error, hop }),
+        })
     }
 
     /// The connection of the last exchange, if it leads to the same place and still lives.
-    async fn take_kept(&self, asked: &Asked, way: &Way<'_>) -> Option<FarLeg> {
+    async fn take_kept(&self, asked: &Asked, route: Route) -> Option<FarLeg> {
         let mut leg = self.kept.lock().await.take()?;
-        let fits = leg.target == asked.target && leg.via == way.via();
+        let fits = leg.target == asked.target && leg.route == route;
         (fits && leg.sender.ready().await.is_ok()).then_some(leg)
     }
 
@@ -163,7 +169,6 @@ impl<P: Policy, O: Observe> Session<P, O> {
     async fn hand_back(
         &self,
         asked: &Asked,
-        way: &Way<'_>,
         reply: Reply,
         terms: Option<Box<Terms>>,
     ) -> Response<Body> {
@@ -171,10 +176,11 @@ impl<P: Policy, O: Observe> Session<P, O> {
             leg,
             response,
             start,
+            ..
         } = reply;
         self.shared.observer.opened(&Opened {
             asked,
-            fallback: way.fallback.as_ref(),
+            fallback: leg.fallback.as_ref(),
             peer: leg.peer,
             terms: terms.as_deref(),
             via: leg.via,
@@ -182,7 +188,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let record = Record {
             asked: asked.clone(),
             broken: None,
-            hop: way.hop(),
+            hop: leg.hop,
             meter: Arc::clone(&leg.meter),
             observer: Arc::clone(&self.shared) as _,
             start,
@@ -192,17 +198,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
         };
         *self.kept.lock().await = Some(leg);
         let (mut parts, body) = response.into_parts();
-        head::backward(
-            &mut parts.headers,
-            parts.version,
-            &self.shared.settings.name,
-        );
+        let name = &self.shared.settings.name;
+        head::backward(&mut parts.headers, parts.version, name);
         parts.version = Version::HTTP_11;
         Response::from_parts(parts, Either::Right(Answer::new(body, record)))
     }
 }
-
-type Unsent = hyper::client::conn::TrySendError<Request<super::outgoing::OutgoingBody>>;
 
 pub(super) const fn version(version: Version) -> narrows_connect::Version {
     match version {
@@ -212,44 +213,48 @@ pub(super) const fn version(version: Version) -> narrows_connect::Version {
 }
 
 /// Refuses responses that must not reach the client.
-fn check(response: &Response<Incoming>, way: &Way<'_>) -> Result<(), Failure> {
-    match response.status() {
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED if let Some(upstream) = way.upstream() => {
+fn check(reply: &Reply) -> Result<(), Failure> {
+    let hop = reply.leg.hop;
+    match (reply.response.status(), &reply.leg.proxy) {
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) => {
             // A client that saw this would send the proxy credentials that are none of its business.
-            let why = if upstream.rejected() {
+            let why = if proxy.rejected() {
                 "the proxy rejected the configured credentials"
-            } else if upstream.url().credentials().is_some() {
+            } else if proxy.url().credentials().is_some() {
                 "the proxy wants credentials; they go out with the next request"
             } else {
                 "the proxy wants credentials, and none are configured"
             };
-            Err(failed(
-                way.hop(),
-                ProxyError::HttpRequestDenied,
-                why.to_owned(),
-            ))
+            Err(failed(hop, ProxyError::HttpRequestDenied, why.to_owned()))
         }
-        StatusCode::SWITCHING_PROTOCOLS => Err(failed(
-            way.hop(),
+        (StatusCode::SWITCHING_PROTOCOLS, _) => Err(failed(
+            hop,
             ProxyError::HttpProtocolError,
-            format!("the {} switched protocols without being asked", way.hop()),
+            format!("the {hop} switched protocols without being asked"),
         )),
         _ => Ok(()),
     }
 }
 
-fn offers_basic(response: &Response<Incoming>) -> bool {
-    response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        && response
+/// Whether a proxy asks for Basic credentials that are configured and have not been tried.
+fn wants_untried_credentials(reply: &Reply) -> bool {
+    let Some(proxy) = &reply.leg.proxy else {
+        return false;
+    };
+    let basic = |value: &HeaderValue| {
+        let scheme = value.as_bytes().get(..5);
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
+    };
+    reply.response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        && !reply.authorized
+        && !proxy.rejected()
+        && proxy.url().credentials().is_some()
+        && reply
+            .response
             .headers()
             .get_all(PROXY_AUTHENTICATE)
             .iter()
-            .any(|value| {
-                value
-                    .as_bytes()
-                    .get(..5)
-                    .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
-            })
+            .any(basic)
 }
 
 fn no_answer(hop: Hop, error: &hyper::Error) -> Failure {

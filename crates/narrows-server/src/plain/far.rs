@@ -10,22 +10,29 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use narrows_endpoint::Target;
+use narrows_endpoint::{Hop, Route, Target};
 use narrows_log::Via;
-use narrows_upstream::Connected;
+use narrows_tunnel::Leg;
+use narrows_upstream::Upstream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::outgoing::OutgoingBody;
+use super::prefixed::Prefixed;
+use crate::egress::{Fallback, Far, FarIo};
 
 /// A connection that takes requests, one after the other.
 pub(super) struct FarLeg {
     pub(super) meter: Arc<Meter>,
     pub(super) peer: SocketAddr,
+    /// The proxy that takes the requests, if it is one.
+    pub(super) proxy: Option<Arc<Upstream>>,
     pub(super) sender: SendRequest<OutgoingBody>,
-    /// Where it leads: a connection is only ever used for the target that it was opened for.
+    /// Where it leads: a connection is only ever used for the target and route that it was opened for.
     pub(super) target: Target,
+    pub(super) route: Route,
+    pub(super) fallback: Option<Fallback>,
+    pub(super) hop: Hop,
     pub(super) via: Via,
 }
 
@@ -39,15 +46,15 @@ pub(super) struct Meter {
 impl FarLeg {
     /// Starts HTTP on a connection. A task drives it until it closes or nothing moves for `idle`.
     pub(super) async fn start(
-        connected: Connected,
+        far: Far,
         target: Target,
-        via: Via,
+        route: Route,
         idle: Option<Duration>,
     ) -> hyper::Result<Self> {
         let meter = Arc::new(Meter::default());
-        let peer = connected.peer;
         let io = Metered {
-            io: connected.io,
+            // A proxy or server that speaks first is read before it is asked; it is out of order.
+            io: Prefixed::new(Leg::new(far.io, far.early)),
             meter: Arc::clone(&meter),
         };
         let (sender, connection) = http1::Builder::new()
@@ -63,11 +70,15 @@ impl FarLeg {
             }
         });
         Ok(Self {
+            fallback: far.fallback,
+            hop: far.hop,
             meter,
-            peer,
+            peer: far.peer,
+            proxy: far.proxy,
+            route,
             sender,
             target,
-            via,
+            via: far.via,
         })
     }
 }
@@ -98,7 +109,7 @@ async fn stalled(meter: &Meter, idle: Option<Duration>) {
 
 /// Counts what goes over a stream.
 struct Metered {
-    io: TcpStream,
+    io: Prefixed<FarIo>,
     meter: Arc<Meter>,
 }
 

@@ -98,8 +98,8 @@ fn check_host(head: &Parts, target: &Target) -> Result<(), Failure> {
     }
 }
 
-/// Makes a client's request one of this proxy's own, in origin form or, for a proxy, absolute form.
-pub(super) fn forward(head: &mut Parts, target: &Target, to_proxy: bool, name: &str) {
+/// Makes a client's request one of this proxy's own; its URI is set when it is known where it goes.
+pub(super) fn forward(head: &mut Parts, target: &Target, name: &str) {
     strip(&mut head.headers);
     // This proxy has answered 100 itself, or will: the body is sent without waiting for it.
     head.headers.remove(EXPECT);
@@ -108,7 +108,6 @@ pub(super) fn forward(head: &mut Parts, target: &Target, to_proxy: bool, name: &
     if let Ok(host) = HeaderValue::try_from(host_value(target)) {
         head.headers.insert(HOST, host);
     }
-    head.uri = uri(&head.uri, target, to_proxy);
 }
 
 /// Makes a server's response head one of this proxy's own.
@@ -157,8 +156,9 @@ fn host_value(target: &Target) -> String {
     }
 }
 
-/// The canonical target and the path and query as the client wrote them.
-fn uri(asked: &Uri, target: &Target, to_proxy: bool) -> Uri {
+/// The path and query as the client wrote them, in origin form or, for a proxy, in absolute form with
+/// the canonical target.
+pub(super) fn uri(asked: &Uri, target: &Target, to_proxy: bool) -> Uri {
     let path = asked.path_and_query().map_or("/", |path| path.as_str());
     let text = if to_proxy {
         format!("http://{}{path}", host_value(target))

@@ -8,6 +8,9 @@ use hyper::client::conn::TrySendError;
 use hyper::header::{HeaderValue, PROXY_AUTHORIZATION};
 use hyper::http::request::Parts;
 use narrows_connect::Credentials;
+use narrows_endpoint::Target;
+
+use super::head;
 
 /// The body of a request as it is sent.
 pub(super) type OutgoingBody = Either<Empty<Bytes>, Incoming>;
@@ -19,6 +22,7 @@ pub(super) type OutgoingBody = Either<Empty<Bytes>, Incoming>;
 pub(super) struct Outgoing {
     body: Body,
     head: Parts,
+    target: Target,
 }
 
 enum Body {
@@ -28,13 +32,13 @@ enum Body {
 }
 
 impl Outgoing {
-    pub(super) fn new(head: Parts, body: Incoming) -> Self {
+    pub(super) fn new(head: Parts, body: Incoming, target: Target) -> Self {
         let body = if body.is_end_stream() {
             Body::None
         } else {
             Body::Some(body)
         };
-        Self { body, head }
+        Self { body, head, target }
     }
 
     /// Whether the request can be sent now.
@@ -47,8 +51,12 @@ impl Outgoing {
         self.is_whole() && self.head.method.is_idempotent()
     }
 
-    /// The request to send. A body is gone after it.
-    pub(super) fn request(&mut self, credentials: Option<&Credentials>) -> Request<OutgoingBody> {
+    /// The request to send, to a proxy or to the server itself. A body is gone after it.
+    pub(super) fn request(
+        &mut self,
+        to_proxy: bool,
+        credentials: Option<&Credentials>,
+    ) -> Request<OutgoingBody> {
         let body = match std::mem::replace(&mut self.body, Body::Sent) {
             Body::Some(body) => Either::Right(body),
             Body::None | Body::Sent => {
@@ -57,6 +65,7 @@ impl Outgoing {
             }
         };
         let mut request = Request::from_parts(self.head.clone(), body);
+        *request.uri_mut() = head::uri(&self.head.uri, &self.target, to_proxy);
         // The client's own credentials were removed with the other hop-by-hop fields.
         if let Some(Ok(mut value)) =
             credentials.map(|credentials| HeaderValue::try_from(credentials.basic()))
