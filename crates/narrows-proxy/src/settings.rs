@@ -44,7 +44,7 @@ pub struct Settings {
     /// Where the tunnel log goes; `None` is standard output.
     pub log: Option<PathBuf>,
     /// How much at a time, and how long; the clients of above too. `tunnels` is what was asked for,
-    /// before [`limits::tunnels`](crate::limits::tunnels) fits it to the descriptors.
+    /// before [`limits::tunnels`] fits it to the descriptors.
     pub server: narrows_server::Settings,
     /// How long each step towards a target may take.
     pub timeouts: Timeouts,
