@@ -24,6 +24,7 @@ mod issuer;
 mod keep;
 mod lease;
 mod open;
+mod overheard;
 mod pem;
 mod session;
 mod socket;

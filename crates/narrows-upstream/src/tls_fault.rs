@@ -133,7 +133,12 @@ impl TlsFault {
     fn alert(alert: AlertDescription) -> Self {
         Self::Alert {
             code: u8::from(alert),
-            name: alert.as_str().map_or_else(|| "unknown".to_owned(), snake),
+            name: match (alert, alert.as_str()) {
+                // RFC 6066 spells it so.
+                (AlertDescription::UnrecognisedName, _) => "unrecognized_name".to_owned(),
+                (_, Some(name)) => snake(name),
+                (_, None) => "unknown".to_owned(),
+            },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! HTTP/1.1: one TLS session for each tunnel, some kept ready.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -66,6 +67,10 @@ pub(super) async fn connect(
         }
         Err(DialErrorKind::Broken(error)) => Err(match TlsFault::late_alert(&error) {
             Some(fault) => Refusal::Failed(DialErrorKind::Tls(fault)),
+            // Without `close_notify`; for an answer that never came this makes no difference.
+            None if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Refusal::Died(DialErrorKind::Closed { received: 0 })
+            }
             None => Refusal::Died(DialErrorKind::Broken(error)),
         }),
         Err(closed @ DialErrorKind::Closed { received: 0 }) => Err(Refusal::Died(closed)),
@@ -100,18 +105,22 @@ impl Ready {
 
     /// Drops what the gateway has closed, what is too old, and what is too many; keeps the newest.
     ///
-    /// Ready when something was dropped; else it wakes when the gateway closes one.
-    pub(super) fn poll_tidy(&self, cx: &mut Context<'_>, wanted: usize) -> Poll<()> {
+    /// Ready when something was dropped, with the age of the youngest; else it wakes when the gateway
+    /// closes one.
+    pub(super) fn poll_tidy(&self, cx: &mut Context<'_>, wanted: usize) -> Poll<Duration> {
         let mut waiting = lock(&self.0);
-        let before = waiting.len();
-        waiting.retain_mut(|one| one.is_usable(cx));
+        let mut dropped = None;
+        waiting.retain_mut(|one| {
+            let usable = one.is_usable(cx);
+            if !usable {
+                // The list is in the order of age, so the last one is the youngest.
+                dropped = Some(one.since.elapsed());
+            }
+            usable
+        });
         let surplus = waiting.len().saturating_sub(wanted);
         waiting.drain(..surplus);
-        if waiting.len() < before {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        dropped.map_or(Poll::Pending, Poll::Ready)
     }
 }
 

@@ -2,19 +2,21 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::overheard::Overheard;
 use super::session::TlsSession;
 use super::{lock, window};
 use crate::Timeouts;
 use crate::error::DialErrorKind;
+use crate::tls_fault::TlsFault;
 
 mod connect;
 mod drive;
@@ -53,6 +55,10 @@ struct State {
     hungry: Notify,
     /// The gateway stopped answering pings.
     silent: AtomicBool,
+    /// Closed when the gateway's settings are known, or the session has ended.
+    settled: Semaphore,
+    /// The alert that ended the session.
+    alert: Arc<OnceLock<TlsFault>>,
 }
 
 #[derive(Debug)]
@@ -70,6 +76,8 @@ struct Load {
 #[derive(Debug)]
 pub(super) struct Slot {
     session: Session,
+    /// How many tunnels there were before it.
+    place: usize,
     freed: Arc<Notify>,
 }
 
@@ -87,12 +95,16 @@ impl Sessions {
         let mut list = lock(&self.list);
         list.retain_mut(Session::is_open);
         let full = list.len() >= MAX_SESSIONS;
-        let found = list.iter().find(|session| session.take_room(false));
+        let take = |beyond| {
+            let mut sessions = list.iter();
+            sessions.find_map(|session| Some((session, session.take_room(beyond)?)))
+        };
         // Rather than turning tunnels away, windows that have grown are overcommitted: the connection's
         // window still bounds the memory.
-        let found = found.or_else(|| list.iter().find(|session| full && session.take_room(true)));
-        found.map(|session| Slot {
+        let (session, place) = take(false).or_else(|| full.then(|| take(true)).flatten())?;
+        Some(Slot {
             session: session.clone(),
+            place,
             freed: self.freed.clone(),
         })
     }
@@ -147,10 +159,14 @@ impl Session {
     ) -> Result<Self, DialErrorKind> {
         let TlsSession { io, peer } = session;
         let heard = io.get_ref().0.heard().clone();
+        let io = Overheard::new(io);
+        let alert = io.alert().clone();
         let handshake = Builder::new()
             .enable_push(false)
             .initial_window_size(window::FIRST)
             .initial_connection_window_size(window::CONNECTION)
+            // Until the gateway has said how many it takes; the others wait.
+            .initial_max_send_streams(1)
             .max_header_list_size(MAX_HEAD)
             .max_send_buffer_size(window::SEND_BUFFER)
             .handshake(io);
@@ -167,6 +183,8 @@ impl Session {
             }),
             hungry: Notify::new(),
             silent: AtomicBool::new(false),
+            settled: Semaphore::new(0),
+            alert,
         });
         tokio::spawn(drive::drive(connection, state.clone(), heard, timeouts));
         Ok(Self {
@@ -188,18 +206,24 @@ impl Session {
         load.streams < self.limit(load.window)
     }
 
-    /// Takes room for one tunnel; `beyond` what the windows allow if need be.
-    fn take_room(&self, beyond: bool) -> bool {
+    /// Takes room for one tunnel, `beyond` what the windows allow if need be; says how many there were.
+    fn take_room(&self, beyond: bool) -> Option<usize> {
         let mut load = lock(&self.state.load);
         let window = if beyond { window::FIRST } else { load.window };
-        let room = load.streams < self.limit(window);
-        load.streams += usize::from(room);
-        room
+        let place = load.streams;
+        (place < self.limit(window)).then(|| {
+            load.streams += 1;
+            place
+        })
     }
 
     fn limit(&self, window: u32) -> usize {
-        let peer = self.requests.current_max_send_streams();
-        MAX_STREAMS.min(peer).min(window::streams(window))
+        let ours = MAX_STREAMS.min(window::streams(window));
+        if self.state.settled.is_closed() {
+            ours.min(self.requests.current_max_send_streams())
+        } else {
+            ours
+        }
     }
 }
 
@@ -208,6 +232,21 @@ impl Session {
 impl Slot {
     pub(super) const fn peer(&self) -> SocketAddr {
         self.session.peer
+    }
+
+    /// Waits until the gateway has said how many tunnels a session takes, unless this is the first one;
+    /// says whether this one is among them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(super) async fn is_taken(&self) -> bool {
+        if self.place == 0 {
+            return true;
+        }
+        // Nothing is ever put into it: it can only be closed.
+        let _ = self.session.state.settled.acquire().await;
+        self.place < self.session.requests.current_max_send_streams()
     }
 }
 

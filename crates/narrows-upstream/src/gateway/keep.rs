@@ -18,9 +18,12 @@ const TICK: Duration = Duration::from_secs(5);
 const DIALS: usize = 8;
 /// How long a shared session that carries nothing is kept beside another one.
 const SPARE: Duration = Duration::from_secs(60);
-/// The pause after a dial that failed; it doubles with each until [`LONGEST_PAUSE`].
+/// The pause after a dial that failed, or after the gateway closed a session that had only just become
+/// ready; it doubles with each until [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A ready session that lived for so long was worth its handshake.
+const WORTH: Duration = Duration::from_secs(10);
 
 /// Keeps sessions ready until it is aborted.
 ///
@@ -29,6 +32,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(super) async fn keep(shared: Arc<Shared>, dialer: Dialer) {
     let mut dials = JoinSet::new();
     let mut pause = FIRST_PAUSE;
+    // When the next dial may start.
     let mut resume = Instant::now();
     loop {
         let wanted = h1::wanted(shared.demand.lately());
@@ -39,13 +43,19 @@ pub(super) async fn keep(shared: Arc<Shared>, dialer: Dialer) {
             }
         }
         tokio::select! {
-            () = shared.changed.notified() => {}
-            () = poll_fn(|cx| shared.ready.poll_tidy(cx, wanted)) => {}
-            Some(dialled) = dials.join_next() => {
-                // A dial that panicked has failed too.
-                if dialled.is_ok_and(|outcome| outcome.is_ok()) {
+            // An open has succeeded or failed on its own account: what is known of the past is stale.
+            () = shared.changed.notified() => pause = FIRST_PAUSE,
+            age = poll_fn(|cx| shared.ready.poll_tidy(cx, wanted)) => {
+                if age >= WORTH {
                     pause = FIRST_PAUSE;
                 } else {
+                    resume = Instant::now() + pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+            Some(dialled) = dials.join_next() => {
+                // A dial that panicked has failed too.
+                if !dialled.is_ok_and(|outcome| outcome.is_ok()) {
                     resume = Instant::now() + pause;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }

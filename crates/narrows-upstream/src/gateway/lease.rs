@@ -83,7 +83,8 @@ impl Shared {
     /// the others wait for its outcome. `None` to look again.
     async fn shared(&self, dialer: &Dialer, seen: u64) -> Result<Option<Lease>, DialError> {
         if let Some(slot) = self.sessions.reserve() {
-            return Ok(Some(Lease::H2 { slot, fresh: false }));
+            let taken = slot.is_taken().await;
+            return Ok(taken.then_some(Lease::H2 { slot, fresh: false }));
         }
         let flight = self.flight.lock().await;
         self.failures.since(seen)?;
@@ -91,7 +92,9 @@ impl Shared {
             return Ok(None);
         }
         if let Some(slot) = self.sessions.reserve() {
-            return Ok(Some(Lease::H2 { slot, fresh: false }));
+            drop(flight);
+            let taken = slot.is_taken().await;
+            return Ok(taken.then_some(Lease::H2 { slot, fresh: false }));
         }
         if !self.sessions.may_grow() {
             drop(flight);

@@ -3,5 +3,6 @@
 
 mod credentials;
 mod direct;
+mod gateway;
 mod scripted;
 mod through;

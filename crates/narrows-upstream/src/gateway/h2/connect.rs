@@ -43,6 +43,9 @@ impl Slot {
     }
 
     fn refusal(&self, error: h2::Error) -> Refusal {
+        if let Some(alert) = self.session.state.alert.get() {
+            return Refusal::Failed(DialErrorKind::Tls(alert.clone()));
+        }
         let unprocessed = error.reason() == Some(Reason::REFUSED_STREAM);
         let whole_session = error.is_io() || error.is_go_away() || self.session.state.is_silent();
         let kind = kind(error);

@@ -8,22 +8,22 @@ use bytes::Bytes;
 use h2::client::Connection;
 use h2::{Ping, PingPong};
 use tokio::time::{Instant, sleep_until};
-use tokio_rustls::client::TlsStream;
 
 use super::State;
 use crate::Timeouts;
-use crate::gateway::socket::Socket;
+use crate::gateway::overheard::Overheard;
 use crate::gateway::{lock, window};
 
 /// Drives a session until it ends: by the gateway, by silence, or because nobody uses it any more.
 ///
 /// However it ends, tunnels that are still open on it end with a reset, never with a clean end.
 pub(super) async fn drive(
-    mut connection: Connection<Box<TlsStream<Socket>>, Bytes>,
+    mut connection: Connection<Overheard, Bytes>,
     state: Arc<State>,
     heard: Arc<AtomicU64>,
     timeouts: Timeouts,
 ) {
+    let _ended = Ended(&state);
     let Some(pings) = connection.ping_pong() else {
         return;
     };
@@ -41,8 +41,17 @@ pub(super) async fn drive(
     }
 }
 
+/// Lets go whoever waits for news of a session that has ended.
+struct Ended<'a>(&'a State);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.settled.close();
+    }
+}
+
 /// Gives the streams larger windows, or the first ones again when there are none.
-fn resize(connection: &mut Connection<Box<TlsStream<Socket>>, Bytes>, state: &State) {
+fn resize(connection: &mut Connection<Overheard, Bytes>, state: &State) {
     let mut load = lock(&state.load);
     let size = match load.streams {
         0 => window::FIRST,
@@ -105,6 +114,8 @@ impl Pulse {
             let rtt = sent.elapsed();
             let mut load = lock(&state.load);
             load.rtt = Some(load.rtt.map_or(rtt, |known| known.min(rtt)));
+            // The gateway's settings stand before any pong.
+            state.settled.close();
         }
         self.next = Instant::now() + self.timeouts.keep_alive;
     }
