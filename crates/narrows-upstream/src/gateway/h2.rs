@@ -51,8 +51,8 @@ pub(super) struct Session {
 #[derive(Debug)]
 struct State {
     load: Mutex<Load>,
-    /// A stream is limited by its window.
-    hungry: Notify,
+    /// The windows may need another size.
+    resize: Notify,
     /// The gateway stopped answering pings.
     silent: AtomicBool,
     /// Closed when the gateway's settings are known, or the session has ended.
@@ -66,6 +66,8 @@ struct Load {
     streams: usize,
     /// The streams' flow-control window, in octets.
     window: u32,
+    /// A stream was limited by its window.
+    hungry: bool,
     /// The shortest round trip seen.
     rtt: Option<Duration>,
     /// When the last tunnel ended.
@@ -178,10 +180,11 @@ impl Session {
             load: Mutex::new(Load {
                 streams: 0,
                 window: window::FIRST,
+                hungry: false,
                 rtt: None,
                 idle_since: Instant::now(),
             }),
-            hungry: Notify::new(),
+            resize: Notify::new(),
             silent: AtomicBool::new(false),
             settled: Semaphore::new(0),
             alert,
@@ -258,7 +261,7 @@ impl Drop for Slot {
             load.idle_since = Instant::now();
             if load.streams == 0 {
                 // Windows that have grown may shrink now.
-                self.session.state.hungry.notify_one();
+                self.session.state.resize.notify_one();
             }
         }
         self.freed.notify_one();

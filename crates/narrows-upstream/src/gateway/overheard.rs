@@ -37,11 +37,11 @@ impl AsyncRead for Overheard {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.io).poll_read(cx, buf);
-        if let Poll::Ready(Err(error)) = &read {
-            if let Some(fault) = TlsFault::late_alert(error) {
-                // The first one counts.
-                let _ = self.alert.set(fault);
-            }
+        if let Poll::Ready(Err(error)) = &read
+            && let Some(fault) = TlsFault::late_alert(error)
+        {
+            // The first one counts.
+            let _ = self.alert.set(fault);
         }
         read
     }

@@ -83,3 +83,6 @@ fn missing(pem: &[u8], wanted: &'static str) -> PemError {
         _ => PemError::Missing { wanted, found },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! The dialler on real loopback sockets, against scripted proxies and targets.
-#![expect(clippy::unwrap_used, reason = "what cannot happen fails the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what cannot happen fails the test"
+)]
 
 mod credentials;
 mod direct;

@@ -135,3 +135,6 @@ async fn read_body(mut receive: RecvStream) -> String {
 fn release(receive: &mut RecvStream, chunk: &Bytes) {
     let _ = receive.flow_control().release_capacity(chunk.len());
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ pub(super) async fn drive(
                 state.silent.store(true, Ordering::Release);
                 return;
             }
-            () = state.hungry.notified() => resize(&mut connection, &state),
+            () = state.resize.notified() => resize(&mut connection, &state),
         }
     }
 }
@@ -53,12 +53,11 @@ impl Drop for Ended<'_> {
 /// Gives the streams larger windows, or the first ones again when there are none.
 fn resize(connection: &mut Connection<Overheard, Bytes>, state: &State) {
     let mut load = lock(&state.load);
+    let hungry = std::mem::take(&mut load.hungry);
     let size = match load.streams {
         0 => window::FIRST,
-        streams => match window::larger(load.window, streams) {
-            Some(larger) => larger,
-            None => return,
-        },
+        streams if hungry => window::larger(load.window, streams).unwrap_or(load.window),
+        _ => return,
     };
     // While an earlier change is not acknowledged the next one waits: whoever is hungry will ask again.
     if size != load.window && connection.set_initial_window_size(size).is_ok() {

@@ -47,6 +47,19 @@ impl H2Stream {
         self.send.send_reset(Reason::CONNECT_ERROR);
     }
 
+    /// Asks for a larger window if this one is the limit.
+    fn measure(&mut self) {
+        let state = &*self.slot.session.state;
+        let mut load = lock(&state.load);
+        if self
+            .meter
+            .is_limited(self.chunk.len(), load.window, load.rtt)
+        {
+            load.hungry = true;
+            state.resize.notify_one();
+        }
+    }
+
     fn state(&self) -> &State {
         &self.slot.session.state
     }
@@ -75,7 +88,7 @@ impl AsyncRead for H2Stream {
                 Some(Ok(chunk)) => this.chunk = chunk,
                 Some(Err(error)) => return Poll::Ready(Err(this.state().ended(&error))),
             }
-            this.state_measure();
+            this.measure();
         }
         let taken = this.chunk.len().min(buf.remaining());
         buf.put_slice(&this.chunk[..taken]);
@@ -88,19 +101,6 @@ impl AsyncRead for H2Stream {
         // for more than was received.
         let _ = this.receive.flow_control().release_capacity(taken);
         Poll::Ready(Ok(()))
-    }
-}
-
-impl H2Stream {
-    /// Asks for a larger window if this one is the limit.
-    fn state_measure(&mut self) {
-        let (window, rtt) = {
-            let load = lock(&self.slot.session.state.load);
-            (load.window, load.rtt)
-        };
-        if self.meter.is_limited(self.chunk.len(), window, rtt) {
-            self.state().hungry.notify_one();
-        }
     }
 }
 

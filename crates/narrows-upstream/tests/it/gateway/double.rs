@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use h2::{Reason, RecvStream, SendStream};
 use http::Response;
 use narrows_endpoint::Target;
@@ -15,8 +15,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -108,10 +109,50 @@ pub(crate) struct Seen {
     pub(crate) heads: Mutex<Vec<String>>,
     /// How the last stream was reset by the client.
     pub(crate) resets: Mutex<Vec<Reason>>,
+    /// What floods have sent, in octets.
+    pub(crate) flooded: AtomicUsize,
     /// What sinks received, in octets.
     pub(crate) sunk: AtomicUsize,
     /// Something was counted.
     pub(crate) changed: Notify,
+}
+
+/// A path on which everything takes `each_way`; gives the address of its near end.
+pub(crate) async fn long_path(to: SocketAddr, each_way: Duration) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let far = TcpStream::connect(to).await.unwrap();
+            near.set_nodelay(true).unwrap();
+            far.set_nodelay(true).unwrap();
+            let (near_read, near_write) = near.into_split();
+            let (far_read, far_write) = far.into_split();
+            tokio::spawn(carry(near_read, far_write, each_way));
+            tokio::spawn(carry(far_read, near_write, each_way));
+        }
+    });
+    addr
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<(_, Bytes)>();
+    tokio::spawn(async move {
+        while let Some((due, bytes)) = receiver.recv().await {
+            tokio::time::sleep_until(due).await;
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut buf = BytesMut::new();
+    while let Ok(1..) = from.read_buf(&mut buf).await {
+        let due = tokio::time::Instant::now() + delay;
+        if sender.send((due, buf.split().freeze())).is_err() {
+            return;
+        }
+        buf.reserve(65536);
+    }
 }
 
 /// A gateway on a loopback port.
@@ -221,7 +262,12 @@ impl Double {
     }
 
     pub(crate) fn config(&self) -> GatewayConfig {
-        GatewayConfig::new(format!("{NAME}:{}", self.addr.port()).parse().unwrap())
+        self.config_at(self.addr)
+    }
+
+    /// For a double that is reached at another address.
+    pub(crate) fn config_at(&self, addr: SocketAddr) -> GatewayConfig {
+        GatewayConfig::new(format!("{NAME}:{}", addr.port()).parse().unwrap())
             .with_authorities(self.authority.pem.as_bytes())
             .unwrap()
     }
@@ -326,7 +372,7 @@ async fn connection(
 async fn told(orders: &mut watch::Receiver<Order>, wanted: Order) {
     // A double that was dropped gives no more orders.
     if orders.wait_for(|order| *order == wanted).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -477,10 +523,8 @@ async fn stream(
             }
             seen.changed.notify_waiters();
         }
-        FLOOD => {
-            if send_all(&mut send, vec![7; FLOOD_OCTETS].into(), &seen).await {
-                let _ = send.send_data(Bytes::new(), true);
-            }
+        FLOOD if send_all(&mut send, vec![7; FLOOD_OCTETS].into(), &seen).await => {
+            let _ = send.send_data(Bytes::new(), true);
         }
         _ => {}
     }
@@ -491,9 +535,12 @@ async fn send_all(send: &mut SendStream<Bytes>, mut data: Bytes, seen: &Seen) ->
     while !data.is_empty() {
         send.reserve_capacity(data.len());
         match poll_fn(|cx| send.poll_capacity(cx)).await {
-            Some(Ok(room)) => send
-                .send_data(data.split_to(room.min(data.len())), false)
-                .unwrap(),
+            Some(Ok(room)) => {
+                let part = data.split_to(room.min(data.len()));
+                seen.flooded.fetch_add(part.len(), Ordering::SeqCst);
+                seen.changed.notify_waiters();
+                send.send_data(part, false).unwrap();
+            }
             Some(Err(error)) => {
                 note_reset(seen, &error);
                 return false;

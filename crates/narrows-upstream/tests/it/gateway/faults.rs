@@ -119,7 +119,7 @@ async fn what_firewalls_do_is_told_apart() {
     .await;
     let silent = listen(|mut io| async move {
         hello(&mut io).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let page = listen(|mut io| async move {
@@ -183,7 +183,7 @@ async fn bad_certificates_are_told_apart() {
         (
             |params| {
                 params.subject_alt_names =
-                    vec![rcgen::SanType::DnsName("a.example".try_into().unwrap())]
+                    vec![rcgen::SanType::DnsName("a.example".try_into().unwrap())];
             },
             "is not for gateway.example but for a.example",
         ),

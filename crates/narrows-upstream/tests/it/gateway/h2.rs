@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::double::{
     CLOSED, Double, ECHO, FLOOD, FLOOD_OCTETS, GREETING, HOLE, Order, RESET, SINK, Settings,
-    dialer, target,
+    dialer, long_path, target,
 };
 
 /// What a stalled tunnel may hold at first, both ways.
@@ -264,4 +264,35 @@ async fn a_silent_session_is_given_up() {
         read.expect("it is given up").unwrap_err().kind(),
         ErrorKind::TimedOut
     );
+}
+
+#[tokio::test]
+async fn windows_grow_on_long_paths_and_shrink_when_idle() {
+    let double = Double::h2().await;
+    let addr = long_path(double.addr, Duration::from_millis(25)).await;
+    let gateway = Gateway::new(double.config_at(addr)).unwrap();
+    let flooded = || double.seen.flooded.load(Ordering::SeqCst);
+    // Known from the first ping on.
+    let other = open(&gateway, HOLE).await;
+    let mut moving = open(&gateway, FLOOD).await;
+    let mut received = Vec::new();
+    moving.io.read_to_end(&mut received).await.unwrap();
+    assert_eq!(received.len(), FLOOD_OCTETS);
+    drop(moving);
+    // A new stream that nobody reads gets a larger window.
+    let before = flooded();
+    let stalled = open(&gateway, FLOOD).await;
+    double
+        .until(|_| flooded() - before > 2 * FIRST_WINDOW)
+        .await;
+    drop((stalled, other));
+    tunnels(&gateway, 0).await;
+    // The smaller window must be known on the other side.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let before = flooded();
+    let stalled = open(&gateway, FLOOD).await;
+    double.until(|_| flooded() - before == FIRST_WINDOW).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(flooded() - before, FIRST_WINDOW);
+    drop(stalled);
 }

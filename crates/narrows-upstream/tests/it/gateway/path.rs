@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use narrows_connect::Credentials;
 use narrows_endpoint::{Hop, Step};
@@ -11,7 +12,7 @@ use narrows_upstream::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::double::{Double, ECHO, LOGIN, NAME, dialer, protocols, target};
+use super::double::{Double, ECHO, LOGIN, NAME, dialer, long_path, protocols, target};
 use crate::scripted::{Proxy, Then};
 
 /// A proxy that opens every tunnel to the double and writes down all that the client sends.
@@ -95,6 +96,33 @@ async fn the_proxy_sees_the_gateways_name_and_nothing_else() {
         }
         // It came, but inside.
         assert!(double.heads()[0].contains("Bearer t0p-s3cr3t"));
+    }
+}
+
+#[tokio::test]
+async fn a_warm_tunnel_takes_one_round_trip() {
+    const EACH_WAY: Duration = Duration::from_millis(100);
+    for (protocol, settings) in protocols() {
+        let double = Double::start(settings).await;
+        let addr = long_path(double.addr, EACH_WAY).await;
+        let config = double.config_at(addr).with_protocol(protocol);
+        let gateway = Gateway::new(config).unwrap();
+        let dialer = dialer(Timeouts::default());
+        let open = async || {
+            let start = Instant::now();
+            let tunnel = gateway.open(&dialer, &target(ECHO)).await.unwrap();
+            (
+                tunnel.warm,
+                start.elapsed().as_secs_f64() / (2.0 * EACH_WAY.as_secs_f64()),
+            )
+        };
+        let (warm, round_trips) = open().await;
+        assert!(!warm && round_trips > 2.0, "{round_trips}");
+        while gateway.health().ready + gateway.health().sessions == 0 {
+            tokio::time::sleep(EACH_WAY / 4).await;
+        }
+        let (warm, round_trips) = open().await;
+        assert!(warm && (1.0..2.0).contains(&round_trips), "{round_trips}");
     }
 }
 
