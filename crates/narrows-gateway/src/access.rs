@@ -1,0 +1,78 @@
+//! [`AccessLog`]: the tunnel log, and who was let through by which rule to which address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use narrows_endpoint::{Hop, Step};
+use narrows_log::{ConnId, Event, Text};
+use narrows_server::{Ended, Observe, Opened, Refused, TunnelLog};
+
+use crate::handshake::HandshakeError;
+
+/// The tunnel log, and for each tunnel one more line: `P:1:C:7 allowed token:alice at 192.0.2.1:443 by
+/// gateway edge, carried by the gateway: matches *.example.com:443 (edge.json:3)`.
+///
+/// A refusal stays one line; its reason names the identity.
+#[derive(Debug)]
+pub struct AccessLog {
+    log: Arc<TunnelLog>,
+    handshakes: AtomicU64,
+}
+
+// === impl AccessLog ===
+
+impl AccessLog {
+    /// Writes to `log`.
+    pub const fn new(log: Arc<TunnelLog>) -> Self {
+        Self {
+            log,
+            handshakes: AtomicU64::new(0),
+        }
+    }
+
+    /// Records a connection that came to nothing before there was a request.
+    pub fn no_handshake(&self, client: SocketAddr, error: &HandshakeError) {
+        let connection = self.handshakes.fetch_add(1, Ordering::Relaxed) + 1;
+        self.refused(&Refused {
+            client,
+            hop: Hop::Client,
+            id: ConnId {
+                listener: NO_REQUEST,
+                connection,
+            },
+            reason: &error.to_string(),
+            status: CLIENT_LEFT,
+            step: Step::Tls,
+            target: "",
+        });
+    }
+}
+
+impl Observe for AccessLog {
+    fn opened(&self, opened: &Opened<'_>) {
+        self.log.opened(opened);
+        let Some(terms) = opened.terms else { return };
+        let line = format!(
+            "{} allowed {} at {} by {}",
+            opened.asked.id,
+            terms.identity.as_deref().unwrap_or("-"),
+            opened.peer,
+            terms.rule.as_deref().unwrap_or("-"),
+        );
+        self.log.write(Event::Note(Text::new(line)));
+    }
+
+    fn ended(&self, ended: &Ended<'_>) {
+        self.log.ended(ended);
+    }
+
+    fn refused(&self, refused: &Refused<'_>) {
+        self.log.refused(refused);
+    }
+}
+
+/// The `P` of connections that never asked for anything; requests have another.
+const NO_REQUEST: u64 = 0;
+/// The status that stands for a client that got no answer in HTTP.
+const CLIENT_LEFT: u16 = 499;

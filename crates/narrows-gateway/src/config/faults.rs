@@ -1,0 +1,154 @@
+//! Finds everything that is wrong with the form of a file, not only the first thing.
+//!
+//! serde stops at the first fault. So each pass names one fault, cuts what caused it out of the parsed
+//! document, and looks on; what is left in the end deserialises. Every pass removes something, so the
+//! passes end.
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use super::file::File;
+use super::keys::{self, KEYS};
+
+/// One thing wrong with a file.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The octet where it stands.
+    pub(super) at: usize,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+/// Reads what is good of a file, and says everything that is wrong with its form.
+///
+/// # Errors
+///
+/// The text is not TOML, so nothing of it can be relied on.
+pub(super) fn read(text: &str) -> Result<(File, Vec<Fault>), Vec<Fault>> {
+    let (mut document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // What a broken document means is a guess, so its keys are not judged; and what follows an
+        // error in its own line is an echo.
+        let mut faults: Vec<_> = errors.iter().map(syntax).collect();
+        faults.dedup_by_key(|fault| {
+            text.get(..fault.at)
+                .map(|before| before.matches('\n').count())
+        });
+        return Err(faults);
+    }
+    let mut faults = Vec::new();
+    cut_unknown(document.get_mut(), "", &mut faults);
+    loop {
+        match File::deserialize(Deserializer::from(document.clone())) {
+            Ok(file) => return Ok((file, faults)),
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                let key = cut(document.get_mut(), "", at);
+                let found = key.is_some();
+                faults.push(wrong_value(error.message(), at, key.as_deref()));
+                if !found {
+                    return Err(faults);
+                }
+            }
+        }
+    }
+}
+
+fn syntax(error: &toml::de::Error) -> Fault {
+    Fault {
+        at: error.span().map_or(0, |span| span.start),
+        message: format!("not TOML: {}", error.message()),
+        hint: None,
+    }
+}
+
+fn wrong_value(message: &str, at: usize, key: Option<&str>) -> Fault {
+    let Some(key) = key else {
+        return Fault {
+            at,
+            message: message.to_owned(),
+            hint: None,
+        };
+    };
+    Fault {
+        at,
+        message: format!("{key}: {message}"),
+        hint: keys::example(key),
+    }
+}
+
+/// Removes every key that no struct knows, and says so for each.
+fn cut_unknown(table: &mut DeTable<'_>, section: &str, faults: &mut Vec<Fault>) {
+    let mut unknown = Vec::new();
+    for (key, value) in table.iter_mut() {
+        let path = join(section, key.get_ref());
+        if KEYS.iter().any(|known| known.path == path) {
+            continue;
+        }
+        match value.get_mut() {
+            DeValue::Table(inner) if keys::is_section(&path) => cut_unknown(inner, &path, faults),
+            _ if keys::is_section(&path) => {} // Not a table: the wrong type, which serde says.
+            _ => {
+                faults.push(unknown_key(section, key));
+                unknown.push(key.clone());
+            }
+        }
+    }
+    for key in unknown {
+        table.remove(&key);
+    }
+}
+
+fn unknown_key(section: &str, key: &Spanned<impl AsRef<str>>) -> Fault {
+    let name = key.get_ref().as_ref();
+    let meant = keys::nearest(section, name)
+        .map(|question| format!(" ({question})"))
+        .unwrap_or_default();
+    let place = match section {
+        "" => String::new(),
+        section => format!(" in [{section}]"),
+    };
+    Fault {
+        at: key.span().start,
+        message: format!("unknown key {name:?}{place}{meant}"),
+        hint: meant
+            .is_empty()
+            .then(|| format!("known here: {}", keys::of_section(section).join(", "))),
+    }
+}
+
+/// Removes the innermost value that spans the octet `at`; the path of the key that held it.
+fn cut(table: &mut DeTable<'_>, section: &str, at: usize) -> Option<String> {
+    let mut found = None;
+    for (key, value) in table.iter_mut() {
+        let path = join(section, key.get_ref());
+        let whole = value.span();
+        match value.get_mut() {
+            DeValue::Table(inner) if keys::is_section(&path) => {
+                if let Some(path) = cut(inner, &path, at) {
+                    return Some(path);
+                }
+            }
+            DeValue::Array(items) if items.iter().any(|item| item.span().contains(&at)) => {
+                let good = items.iter().filter(|item| !item.span().contains(&at));
+                *items = good.cloned().collect();
+                return Some(path);
+            }
+            _ => {}
+        }
+        if whole.contains(&at) || key.span().contains(&at) {
+            found = Some((key.clone(), path));
+        }
+    }
+    let (key, path) = found?;
+    table.remove(&key);
+    Some(path)
+}
+
+fn join(section: &str, key: &str) -> String {
+    match section {
+        "" => key.to_owned(),
+        section => format!("{section}.{key}"),
+    }
+}

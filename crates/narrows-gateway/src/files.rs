@@ -1,0 +1,122 @@
+//! Writing files so that a reader sees all of the old text or all of the new one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::random;
+
+/// Who may read a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Everyone.
+    All,
+    /// The owner alone.
+    Owner,
+}
+
+/// Makes a file that must not exist yet.
+///
+/// # Errors
+///
+/// The operating system's; [`io::ErrorKind::AlreadyExists`] if there is one.
+pub fn create(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
+    let temporary = Temporary::write(path, text, readers)?;
+    // A link fails where a name is taken; a rename would replace what is there.
+    fs::hard_link(&temporary.0, path)?;
+    sync_directory(path)
+}
+
+/// Replaces a file, or makes it.
+///
+/// # Errors
+///
+/// The operating system's; the old file is whole then.
+pub fn replace(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
+    let temporary = Temporary::write(path, text, readers)?;
+    fs::rename(&temporary.0, path)?;
+    sync_directory(path)
+}
+
+/// Keeps other processes that ask for it out until the file is dropped. The lock is a file of its own
+/// beside `path`.
+///
+/// # Errors
+///
+/// The operating system's.
+pub fn lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(beside(path, "lock"))?;
+    flock(&file, FlockOperation::LockExclusive)?;
+    Ok(file)
+}
+
+/// A file with another name in the same directory, removed when dropped if it is still there.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<Self> {
+        let unique = random::uuid().map_err(io::Error::other)?;
+        let temporary = Self(beside(path, &unique));
+        let mut options = OpenOptions::new();
+        options.create_new(true).write(true).mode(match readers {
+            Readers::All => 0o644,
+            Readers::Owner => 0o600,
+        });
+        let mut file = options.open(&temporary.0)?;
+        file.write_all(text)?;
+        // What is renamed must be whole after a crash too.
+        file.sync_all()?;
+        Ok(temporary)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Renamed away, it is gone already.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// `.name.suffix` in the same directory: hidden, so that nobody takes it for a definition.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{suffix}"))
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn create_does_not_replace_and_replace_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        create(&path, b"one", Readers::Owner).unwrap();
+        let error = create(&path, b"two", Readers::Owner).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        replace(&path, b"three", Readers::Owner).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "nothing is left behind"
+        );
+    }
+}

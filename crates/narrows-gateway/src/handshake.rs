@@ -1,0 +1,126 @@
+//! From an accepted connection to a TLS stream that belongs to a gateway.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::UnixTime;
+use rustls::server::{Acceptor, ClientHello};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::definition::GatewayName;
+use crate::policy::Peer;
+use crate::registry::Registry;
+use crate::tls::Tls;
+use crate::watched::Watched;
+
+/// Makes TLS handshakes: so many at a time, each within its time.
+#[derive(Debug)]
+pub struct Handshakes {
+    gateways: Arc<Watched<Registry>>,
+    places: Semaphore,
+    time: Duration,
+    tls: Arc<Watched<Tls>>,
+}
+
+/// Why there was no handshake.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// TLS failed, or the client left.
+    #[error("the TLS handshake failed: {0}")]
+    Failed(#[from] io::Error),
+    /// The client took too long, or too many others were ahead of it.
+    #[error("the TLS handshake was not complete in time")]
+    Slow,
+    /// No gateway has the name that the client said.
+    #[error("no gateway is named {0:?}")]
+    Unknown(Box<str>),
+    /// The client said no name, and there is not one gateway alone.
+    #[error("the client named no gateway (TLS without SNI)")]
+    Unnamed,
+}
+
+// === impl Handshakes ===
+
+impl Handshakes {
+    /// At most `most` at a time, each within `time`, waiting included.
+    pub const fn new(
+        tls: Arc<Watched<Tls>>,
+        gateways: Arc<Watched<Registry>>,
+        most: usize,
+        time: Duration,
+    ) -> Self {
+        Self {
+            gateways,
+            places: Semaphore::const_new(most),
+            time,
+            tls,
+        }
+    }
+
+    /// Makes one handshake. A client that names no gateway of this server is told so by a TLS alert.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError`]; the connection is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connection.
+    pub async fn accept(
+        &self,
+        io: TcpStream,
+    ) -> Result<(TlsStream<TcpStream>, Peer), HandshakeError> {
+        let deadline = Instant::now() + self.time;
+        let accepted = timeout_at(deadline, self.accept_any_time(io)).await;
+        accepted.map_err(|_| HandshakeError::Slow)?
+    }
+
+    async fn accept_any_time(
+        &self,
+        io: TcpStream,
+    ) -> Result<(TlsStream<TcpStream>, Peer), HandshakeError> {
+        // Never closed, so there is always a place some time.
+        let _place = self.places.acquire().await.map_err(io::Error::other)?;
+        let mut start = LazyConfigAcceptor::new(Acceptor::default(), io).await?;
+        let gateway = match self.gateway(&start.client_hello()) {
+            Ok(gateway) => gateway,
+            Err(error) => {
+                // A client that cannot be told has left.
+                let _ = start.io.write_all(UNRECOGNIZED_NAME).await;
+                let _ = start.io.shutdown().await;
+                return Err(error);
+            }
+        };
+        let tls = Tls::clone(&self.tls.load());
+        let stream = start.into_stream(Arc::clone(&tls.config)).await?;
+        let chain = stream.get_ref().1.peer_certificates();
+        let certificate = chain
+            .zip(tls.clients)
+            .map(|(chain, clients)| clients.judge(chain, UnixTime::now()));
+        let peer = Peer {
+            certificate,
+            gateway: Some(gateway),
+        };
+        Ok((stream, peer))
+    }
+
+    fn gateway(&self, hello: &ClientHello<'_>) -> Result<GatewayName, HandshakeError> {
+        let name = hello.server_name();
+        match self.gateways.load().by_sni(name) {
+            Some(gateway) => Ok(gateway.definition.name.clone()),
+            None => Err(name.map_or(HandshakeError::Unnamed, |name| {
+                HandshakeError::Unknown(name.into())
+            })),
+        }
+    }
+}
+
+/// A fatal alert (RFC 8446 §6.2), as a whole record.
+const UNRECOGNIZED_NAME: &[u8] = &[21, 3, 3, 0, 2, 2, 112];

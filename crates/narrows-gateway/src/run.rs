@@ -1,0 +1,237 @@
+//! `run`: from settings to a server that listens, until signals end it.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use narrows_log::{Event, Options, Writer};
+use narrows_server::TunnelLog;
+use narrows_upstream::{Dialer, SystemResolver};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::clock::LocalClock;
+use crate::exit::Exit;
+use crate::limits;
+use crate::serve::{self, Ending, Front};
+use crate::settings::Settings;
+use crate::signals::{self, End};
+use crate::sink::LogFile;
+use crate::state::{State, StateError};
+use crate::strict::Strict;
+
+/// How long the log may take for its last lines.
+const LAST_LINES: Duration = Duration::from_secs(5);
+/// How long tasks may take to be dropped at the end. They do nothing but write their records.
+const LAST_TASKS: Duration = Duration::from_secs(1);
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Why the gateway could not serve. The message has its cause.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The access log cannot be opened.
+    #[error("cannot open the log {}: {error}", .path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Nobody would be kept out, and others than this machine could connect.
+    #[error(
+        "refusing to let everyone in: there are no tokens, no JWT keys and no client authority"
+    )]
+    Open,
+    /// What the settings name cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The system gives no threads, signals or timers.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+// === impl RunError ===
+
+impl RunError {
+    /// What to do about it, if that can be known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Open => Some(
+                "issue a token (narrows-gateway token issue NAME), listen on loopback only, or say \
+                 --allow-anonymous",
+            ),
+            Self::State(StateError::Tls(_)) => {
+                Some("narrows-gateway init --dir DIR makes certificates for a trial")
+            }
+            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => Some(
+                "another program listens there: end it, or choose another address with --listen",
+            ),
+            Self::Listen { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                Some("ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether something that was configured is wrong, rather than the machine.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Open | Self::State(_) => Exit::Usage,
+            _ => Exit::Failure,
+        }
+    }
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+///
+/// What kept it from serving. Once it serves, nothing but signals ends it.
+pub fn run(settings: &Settings) -> Result<Exit, RunError> {
+    let state = Arc::new(State::read(settings)?);
+    let anonymous = anonymous(settings, &state)?;
+    let descriptors = limits::raise_descriptors();
+    if let Some(warning) = limits::shortage(descriptors, settings.server.tunnels) {
+        say(format_args!("warning: {warning}"));
+    }
+    let writer = open_log(settings.log.clone())?;
+    let clock = LocalClock::system();
+    let log = Arc::new(TunnelLog::new(
+        writer.handle(),
+        Box::new(move || clock.now()),
+    ));
+
+    let runtime = runtime()?;
+    let end = runtime.block_on(start(settings, &state, anonymous, &writer, &log))?;
+    // Whatever still runs writes its record while it is dropped, before the last line of the log.
+    runtime.shutdown_timeout(LAST_TASKS);
+    log.write(Event::Stopped {
+        detail: end.detail().into(),
+    });
+    say(format_args!("stopped: {}", end.detail()));
+    if let Err(unwritten) = writer.shutdown(LAST_LINES) {
+        say(format_args!("warning: {unwritten}"));
+    }
+    Ok(end.exit())
+}
+
+/// Whether everyone is let in: if it was asked for, or on loopback as long as nothing else is set up.
+fn anonymous(settings: &Settings, state: &State) -> Result<bool, RunError> {
+    match (settings.anonymous, state.authenticates()) {
+        (true, _) => say(format_args!(
+            "warning: EVERYONE WHO CAN CONNECT IS LET IN: authentication is switched off"
+        )),
+        (false, true) => return Ok(false),
+        (false, false) if settings.is_local() => say(format_args!(
+            "warning: EVERYONE ON THIS MACHINE IS LET IN: there are no tokens, no JWT keys and no client \
+             authority; set one up and start again"
+        )),
+        (false, false) => return Err(RunError::Open),
+    }
+    Ok(true)
+}
+
+async fn start(
+    settings: &Settings,
+    state: &Arc<State>,
+    anonymous: bool,
+    writer: &Writer,
+    log: &Arc<TunnelLog>,
+) -> Result<Ending, RunError> {
+    let end = End::listen()?;
+    let (listeners, addresses) = listen(&settings.listen).await?;
+    let own = addresses.clone();
+    let front = Front::new(settings, state, anonymous, dialer(settings), own, log);
+    watch(state, writer, log)?;
+    let gateways = state.gateways.load().gateways().len();
+    for &address in &addresses {
+        say(format_args!("listening on {address}"));
+        let version = env!("CARGO_PKG_VERSION");
+        log.write(Event::Started {
+            detail: format!("narrows-gateway {version}; {gateways} gateways").into(),
+            listen: address.into(),
+        });
+    }
+    say(format_args!("{}", state.summary()));
+    Ok(serve::until_asked(front, listeners, settings.server.drain, end).await)
+}
+
+fn dialer(settings: &Settings) -> Dialer {
+    if settings.any_bad_denies_all {
+        Dialer::new(Strict(SystemResolver::new()), settings.timeouts)
+    } else {
+        Dialer::new(SystemResolver::new(), settings.timeouts)
+    }
+}
+
+/// Looks for changed files every two seconds, and at once on SIGHUP, which opens the log again too.
+fn watch(state: &Arc<State>, writer: &Writer, log: &Arc<TunnelLog>) -> io::Result<()> {
+    let mut asked = signals::reopen()?;
+    let (state, log, handle) = (Arc::clone(state), Arc::clone(log), writer.handle());
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                _ = asked.recv() => handle.reopen(),
+            }
+            let state = Arc::clone(&state);
+            // A slow file system must not hold up tunnels.
+            let told = tokio::task::spawn_blocking(move || state.refresh()).await;
+            for line in told.unwrap_or_default() {
+                say(format_args!("{line}"));
+                log.write(Event::Note(line.into()));
+            }
+        }
+    });
+    Ok(())
+}
+
+fn open_log(path: Option<PathBuf>) -> Result<Writer, RunError> {
+    let options = Options::default();
+    let Some(path) = path else {
+        return Ok(Writer::spawn(io::stdout(), options)?);
+    };
+    let file = LogFile::open(path.clone()).map_err(|error| RunError::Log { path, error })?;
+    Ok(Writer::spawn(file, options)?)
+}
+
+/// On one core, threads that steal work from each other only cost.
+fn runtime() -> io::Result<Runtime> {
+    let one_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut builder = if one_core {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    builder.enable_all().build()
+}
+
+/// Listens on every address, or on none; the addresses that it came to.
+async fn listen(addresses: &[SocketAddr]) -> Result<(Vec<TcpListener>, Vec<SocketAddr>), RunError> {
+    let mut listeners = Vec::new();
+    let mut own = Vec::new();
+    for &address in addresses {
+        let fail = |error| RunError::Listen { address, error };
+        let listener = TcpListener::bind(address).await.map_err(fail)?;
+        own.push(listener.local_addr().map_err(fail)?);
+        listeners.push(listener);
+    }
+    Ok((listeners, own))
+}
+
+/// Writes a line for people. Nothing can be done when nobody reads it.
+pub fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,315 @@
+//! [`Settings`]: what the command line and the configuration file come to.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use narrows_connect::Limits;
+use narrows_endpoint::{Host, Name, Source};
+use narrows_upstream::Timeouts;
+
+use crate::cli::Options;
+use crate::config::{self, Loaded, Seconds, Whole};
+use crate::own::Own;
+use crate::problem::{Problem, Problems};
+use crate::tls::TlsFiles;
+
+/// Everything that a gateway server is told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Whether everyone is let in.
+    pub anonymous: bool,
+    /// Whether one bad address spoils a name.
+    pub any_bad_denies_all: bool,
+    /// The directory that relative paths start from.
+    pub directory: PathBuf,
+    /// The domain of new endpoints.
+    pub domain: Name,
+    /// Failed logins of one address in a second.
+    pub failures: u32,
+    /// How long a handshake may take.
+    pub handshake_time: Duration,
+    /// Handshakes at a time.
+    pub handshakes: usize,
+    /// JSON Web Tokens, if they are accepted.
+    pub jwt: Option<JwtSettings>,
+    /// How long a tunnel may last.
+    pub lifetime: Option<Duration>,
+    /// What is listened on.
+    pub listen: Vec<SocketAddr>,
+    /// The access log's file; standard output when `None`.
+    pub log: Option<PathBuf>,
+    /// What is this server itself, without its listeners.
+    pub own: Own,
+    /// What the shared server is told.
+    pub server: narrows_server::Settings,
+    /// How long each step towards a target may take.
+    pub timeouts: Timeouts,
+    /// Certificates and keys.
+    pub tls: TlsFiles,
+}
+
+/// What JSON Web Tokens are judged by.
+#[derive(Clone, Debug)]
+pub struct JwtSettings {
+    /// The file with the keys.
+    pub keys: PathBuf,
+    /// The audience; the gateway's endpoint when `None`.
+    pub audience: Option<Box<str>>,
+    /// The issuer, if one is expected.
+    pub issuer: Option<Box<str>>,
+    /// By how many seconds clocks may differ.
+    pub leeway: u32,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Reads the configuration file, if there is one, and puts the flags over it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, at once.
+    pub fn resolve(options: &Options) -> Result<Self, Problems> {
+        let directory = options.dir.clone().unwrap_or_else(|| DIRECTORY.into());
+        let loaded = load(options, &directory)?;
+        if let Some(problem) = lonely_jwt(&loaded) {
+            return Err(problem.into());
+        }
+        Problems::check(loaded.problems)?;
+        Ok(Self::join(options, directory, &loaded.file))
+    }
+
+    fn join(options: &Options, directory: PathBuf, file: &config::File) -> Self {
+        let path = |text: &str| directory.join(text);
+        let or = |text: &Option<String>, default| path(text.as_deref().unwrap_or(default));
+        let log = options
+            .log
+            .clone()
+            .or_else(|| file.log.file.as_deref().map(path));
+        Self {
+            anonymous: options.allow_anonymous || file.auth.anonymous,
+            any_bad_denies_all: file.dial.any_bad_denies_all,
+            domain: file.domain().cloned().unwrap_or_else(localhost),
+            failures: file
+                .auth
+                .failures_per_second
+                .map_or(FAILURES, |Whole(most)| most),
+            handshake_time: time(file.tls.handshake_seconds, HANDSHAKE_TIME),
+            handshakes: count(file.tls.handshakes, HANDSHAKES),
+            jwt: file.jwt.jwks_file.as_deref().map(|keys| JwtSettings {
+                keys: path(keys),
+                audience: file
+                    .jwt
+                    .audience
+                    .as_ref()
+                    .map(|text| text.get_ref().as_str().into()),
+                issuer: file
+                    .jwt
+                    .issuer
+                    .as_ref()
+                    .map(|text| text.get_ref().as_str().into()),
+                leeway: file
+                    .jwt
+                    .leeway_seconds
+                    .as_ref()
+                    .map_or(LEEWAY, |text| text.get_ref().0),
+            }),
+            lifetime: file.limits.lifetime_seconds.map(|Seconds(time)| time),
+            listen: listen(options, file),
+            log: log.filter(|path| path.file_name().is_none_or(|name| name != "-")),
+            own: own(&file.own),
+            server: server(file),
+            timeouts: timeouts(&file.timeouts),
+            tls: TlsFiles {
+                certificate: or(&file.tls.certificate, "tls/certificate.pem"),
+                key: or(&file.tls.key, "tls/key.pem"),
+                authorities: file.clients.ca_file.as_deref().map(path),
+                revocations: file
+                    .clients
+                    .crl_files
+                    .iter()
+                    .map(|text| path(text.get_ref()))
+                    .collect(),
+            },
+            directory,
+        }
+    }
+
+    /// The directory of definitions.
+    pub fn definitions(&self) -> PathBuf {
+        self.directory.join("gateways")
+    }
+
+    /// The file of tokens.
+    pub fn tokens(&self) -> PathBuf {
+        self.directory.join("tokens.json")
+    }
+
+    /// Whether only this machine can connect.
+    pub fn is_local(&self) -> bool {
+        self.listen.iter().all(|address| address.ip().is_loopback())
+    }
+}
+
+fn load(options: &Options, directory: &Path) -> Result<Loaded, Problems> {
+    if let Some(path) = &options.config {
+        return Loaded::read(path, Source::Argument("--config".into()));
+    }
+    let path = directory.join("gateway.toml");
+    if path.exists() {
+        Loaded::read(&path, Source::BuiltIn)
+    } else {
+        Loaded::parse("", "")
+    }
+}
+
+/// A setting for JWTs without their keys is a mistake, not a wish.
+fn lonely_jwt(loaded: &Loaded) -> Option<Problem> {
+    let jwt = &loaded.file.jwt;
+    if jwt.jwks_file.is_some() {
+        return None;
+    }
+    let texts = jwt.audience.as_ref().or(jwt.issuer.as_ref());
+    let place = texts.map(|text| loaded.source(text));
+    let place = place.or_else(|| {
+        jwt.leeway_seconds
+            .as_ref()
+            .map(|number| loaded.source(number))
+    })?;
+    let problem = Problem::new(place, "JWTs are accepted only with jwt.jwks_file");
+    Some(problem.hint("add jwks_file, or remove the other keys of [jwt]"))
+}
+
+fn listen(options: &Options, file: &config::File) -> Vec<SocketAddr> {
+    let configured = file.listen.iter().map(|address| address.get_ref().0);
+    match options.listen.is_empty() {
+        false => options.listen.clone(),
+        true if !file.listen.is_empty() => configured.collect(),
+        true => vec![LISTEN],
+    }
+}
+
+fn own(file: &config::Own) -> Own {
+    Own {
+        addresses: file
+            .addresses
+            .iter()
+            .map(|address| address.0.to_canonical())
+            .collect(),
+        listeners: Vec::new(),
+        // The type allows no more than ports.
+        ports: file
+            .ports
+            .iter()
+            .filter_map(|port| u16::try_from(port.0).ok())
+            .collect(),
+    }
+}
+
+fn server(file: &config::File) -> narrows_server::Settings {
+    let mut server = narrows_server::Settings::default();
+    let limits = &file.limits;
+    // Whoever can connect is asked who it is; ranges are a firewall's business.
+    server.clients = vec![every(Ipv4Addr::UNSPECIFIED.into()), every(EVERY_V6)];
+    server.drain = time(file.drain.seconds, server.drain);
+    server.head = Limits {
+        max_bytes: count(limits.head_bytes, server.head.max_bytes),
+        ..server.head
+    };
+    server.head_time = time(limits.head_seconds, server.head_time);
+    server.name = "narrows-gateway".to_owned();
+    server.relay.idle = limits
+        .idle_seconds
+        .map_or(server.relay.idle, |Seconds(time)| Some(time));
+    server.tunnels = count(limits.connections, server.tunnels);
+    server
+}
+
+fn timeouts(file: &config::Timeouts) -> Timeouts {
+    let default = Timeouts::default();
+    Timeouts {
+        resolve: time(file.resolve_seconds, default.resolve),
+        connect: time(file.connect_seconds, default.connect),
+        ..default
+    }
+}
+
+fn time(given: Option<Seconds>, default: Duration) -> Duration {
+    given.map_or(default, |Seconds(time)| time)
+}
+
+fn count<const MIN: u32, const MAX: u32>(given: Option<Whole<MIN, MAX>>, default: usize) -> usize {
+    given.map_or(default, |Whole(number)| {
+        usize::try_from(number).unwrap_or(usize::MAX)
+    })
+}
+
+/// Every address of a family.
+fn every(zero: IpAddr) -> ipnet::IpNet {
+    ipnet::IpNet::new_assert(zero, 0)
+}
+
+#[expect(clippy::expect_used, reason = "the text is a name, and a test says so")]
+fn localhost() -> Name {
+    let host: Result<Host, _> = "localhost".parse();
+    host.ok()
+        .and_then(|host| host.name().cloned())
+        .expect("localhost is a name")
+}
+
+/// Where a packaged gateway keeps its files.
+pub const DIRECTORY: &str = "/etc/narrows-gateway";
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+const EVERY_V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
+const FAILURES: u32 = 5;
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+const HANDSHAKES: usize = 1024;
+const LEEWAY: u32 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(toml: &str, options: Options) -> Result<Settings, Problems> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("gateway.toml"), toml).unwrap();
+        let dir = Some(dir.path().to_owned());
+        Settings::resolve(&Options { dir, ..options })
+    }
+
+    #[test]
+    fn nothing_needs_to_be_said() {
+        let settings = resolve("", Options::default()).unwrap();
+        assert_eq!(settings.listen, [LISTEN]);
+        assert_eq!(settings.domain.as_str(), "localhost");
+        assert!(!settings.anonymous && settings.is_local() && settings.log.is_none());
+        assert!(settings.tls.key.ends_with("tls/key.pem") && settings.tls.key.is_absolute());
+    }
+
+    #[test]
+    fn flags_beat_the_file() {
+        let toml = "listen = [\"127.0.0.1:1\"]\nlog.file = \"a.log\"\nlimits.lifetime_seconds = 9";
+        let settings = resolve(toml, Options::default()).unwrap();
+        assert_eq!(settings.listen, ["127.0.0.1:1".parse().unwrap()]);
+        assert!(settings.log.unwrap().ends_with("a.log"));
+        assert_eq!(settings.lifetime, Some(Duration::from_secs(9)));
+        let options = Options {
+            listen: vec!["0.0.0.0:2".parse().unwrap()],
+            log: Some("-".into()),
+            ..Options::default()
+        };
+        let settings = resolve(toml, options).unwrap();
+        assert!(!settings.is_local() && settings.log.is_none());
+    }
+
+    #[test]
+    fn half_of_a_setting_is_a_problem() {
+        let problems = resolve("[jwt]\nissuer = \"a\"", Options::default()).unwrap_err();
+        assert!(
+            problems.to_string().contains("gateway.toml:2: JWTs"),
+            "{problems}"
+        );
+    }
+}

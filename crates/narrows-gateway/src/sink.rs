@@ -1,0 +1,83 @@
+//! [`LogFile`]: the tunnel log in a file that may be rotated under it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use narrows_log::Sink;
+
+/// The tunnel log in a file: appended to, and opened again by name when asked.
+///
+/// Rotation is somebody else's: rename the file, then send SIGHUP. Lines go to the renamed file until
+/// the new one is open, so none is lost.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl LogFile {
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub fn open(path: PathBuf) -> io::Result<Self> {
+        let file = append(&path)?;
+        Ok(Self { path, file })
+    }
+}
+
+impl Sink for LogFile {
+    fn write_some(&mut self, lines: &[u8]) -> io::Result<usize> {
+        self.file.write(lines)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Write::flush(&mut self.file)
+    }
+
+    /// The old file is kept if the new one cannot be opened.
+    fn reopen(&mut self) -> io::Result<()> {
+        self.file = append(&self.path)?;
+        Ok(())
+    }
+}
+
+fn append(path: &PathBuf) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goes_on_in_a_new_file_after_rotation() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, rotated) = (dir.path().join("log"), dir.path().join("log.1"));
+        let mut log = LogFile::open(path.clone()).unwrap();
+        log.write_some(b"one\n").unwrap();
+        std::fs::rename(&path, &rotated).unwrap();
+        log.write_some(b"two\n").unwrap();
+        log.reopen().unwrap();
+        log.write_some(b"three\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&rotated).unwrap(), "one\ntwo\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
+    }
+
+    #[test]
+    fn keeps_the_old_file_if_there_is_no_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = dir.path().join("old");
+        std::fs::create_dir(&old).unwrap();
+        let mut log = LogFile::open(old.join("log")).unwrap();
+        std::fs::rename(&old, dir.path().join("new")).unwrap();
+        assert!(log.reopen().is_err());
+        log.write_some(b"one\n").unwrap();
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("new/log")).unwrap(),
+            "one\n"
+        );
+    }
+}
