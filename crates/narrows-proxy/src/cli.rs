@@ -65,6 +65,42 @@ pub struct Options {
     #[arg(long, env = "NARROWS_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<OsString>,
 
+    /// Send what the gateway carries through this gateway
+    ///
+    /// `https://host[:port]`. Beats `gateway.url`; token, password and client certificate of a file that
+    /// names another gateway are then not sent to this one.
+    #[arg(
+        long,
+        env = "NARROWS_GATEWAY",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub gateway: Option<String>,
+
+    /// Trust the authorities in this PEM file for the gateway, beside the system's
+    ///
+    /// Beats `gateway.ca_file`.
+    #[arg(
+        long,
+        env = "NARROWS_GATEWAY_CA_FILE",
+        value_name = "FILE",
+        global = true
+    )]
+    pub gateway_ca_file: Option<String>,
+
+    /// Show the gateway the bearer token in this file
+    ///
+    /// The token alone, on one line; it is sent inside TLS only. Beats `gateway.token_file` and
+    /// `gateway.user`.
+    #[arg(
+        long,
+        env = "NARROWS_GATEWAY_TOKEN_FILE",
+        value_name = "FILE",
+        global = true
+    )]
+    pub gateway_token_file: Option<String>,
+
     /// Listen on this address (repeatable) [default: 127.0.0.1:40343]
     ///
     /// Port 0 takes a free port; the line "listening on" tells which. An address that other machines

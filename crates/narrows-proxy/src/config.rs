@@ -19,8 +19,8 @@ use toml::Spanned;
 use crate::problem::{Problem, Problems};
 
 pub use file::{
-    Clients, Connection, ConnectionType, DefaultRoute, Drain, Fallback, File, Gateway, Limits, Log,
-    Proxy, Rules, Timeouts,
+    Clients, Connection, ConnectionType, DefaultRoute, Drain, Fallback, File, Gateway,
+    GatewayProtocol, Limits, Log, Proxy, Rules, Timeouts,
 };
 pub use keys::{KEYS, Key};
 pub use value::{Checked, Seconds, Whole};

@@ -22,11 +22,15 @@ pub struct Explanation {
     pub reason: String,
     /// Where the rule comes from: a line, a flag, a catalogue group.
     pub source: String,
-    /// The route that is taken now; another one than `route` while no gateway can serve.
+    /// The route that is taken; another one than `route` if there is no gateway.
     pub served_by: &'static str,
     /// Why `served_by` is not `route`.
     pub fallback: Option<&'static str>,
-    /// The upstream proxy, if the request goes there; without credentials.
+    /// The gateway, if the request goes there.
+    pub gateway: Option<String>,
+    /// Who named the gateway.
+    pub gateway_source: Option<String>,
+    /// The upstream proxy, if the request goes there or to the gateway through it; without credentials.
     pub upstream: Option<String>,
     /// Who named the upstream proxy.
     pub upstream_source: Option<String>,
@@ -53,25 +57,20 @@ pub fn read_target(text: &str) -> Result<Target, String> {
 }
 
 /// Why a gateway decision is served by something else.
-pub const fn no_gateway(settings: &Settings) -> &'static str {
-    match settings.gateway.target {
-        Some(_) => "this version does not serve by the gateway yet",
-        None => "no gateway is configured",
-    }
-}
+pub const NO_GATEWAY: &str = "no gateway is configured";
 
 /// Explains one target.
 pub fn explain(rules: &RuleSet, settings: &Settings, target: &Target) -> Explanation {
     let decision = rules.decide(target);
     let served_by = match decision.route {
-        Route::Gateway => settings.gateway.fallback,
+        Route::Gateway if settings.gateway.leg.is_none() => settings.gateway.fallback,
         route => route,
     };
-    let fallback = (served_by != decision.route).then(|| no_gateway(settings));
-    let upstream = settings
-        .upstream
-        .as_ref()
-        .filter(|_| served_by == Route::Proxy);
+    let fallback = (served_by != decision.route).then_some(NO_GATEWAY);
+    let gateway = settings.gateway.leg.as_ref();
+    let gateway = gateway.filter(|_| served_by == Route::Gateway);
+    let by_proxy = served_by == Route::Proxy || gateway.is_some_and(|leg| leg.through_proxy);
+    let upstream = settings.upstream.as_ref().filter(|_| by_proxy);
     Explanation {
         target: target.to_string(),
         route: decision.route.as_str(),
@@ -80,6 +79,8 @@ pub fn explain(rules: &RuleSet, settings: &Settings, target: &Target) -> Explana
         source: decision.source.to_string(),
         served_by: served_by.as_str(),
         fallback,
+        gateway: gateway.map(|leg| leg.address.to_string()),
+        gateway_source: gateway.map(|leg| leg.source.to_string()),
         upstream: upstream.map(|upstream| upstream.url.to_string()),
         upstream_source: upstream.map(|upstream| upstream.source.to_string()),
     }
@@ -121,6 +122,9 @@ impl fmt::Display for Explanation {
         writeln!(f, "source:    {}", self.source)?;
         if let Some(why) = self.fallback {
             writeln!(f, "served by: {} ({why})", self.served_by)?;
+        }
+        if let (Some(gateway), Some(source)) = (&self.gateway, &self.gateway_source) {
+            writeln!(f, "gateway:   {gateway} ({source})")?;
         }
         if let (Some(upstream), Some(source)) = (&self.upstream, &self.upstream_source) {
             writeln!(f, "upstream:  {upstream} ({source})")?;

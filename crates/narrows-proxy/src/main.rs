@@ -36,7 +36,10 @@ fn main() -> ExitCode {
         },
         Some(Command::Run) | None => {
             start_diagnostics();
-            run(settings).unwrap_or_else(|error| fail(&error, error.hint()))
+            run(settings).unwrap_or_else(|error| {
+                fail(&error, error.hint());
+                error.exit()
+            })
         }
     }
     .into()

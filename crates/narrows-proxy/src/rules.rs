@@ -10,7 +10,8 @@ use crate::settings::Settings;
 ///
 /// The catalogue's never-gateway names give way to an operator's bypass rule that covers them: what is
 /// reached directly does not go by the gateway either, and `--bypass ARM` would otherwise do nothing.
-/// Never-gateway rules that the operator wrote keep their precedence over bypass rules.
+/// Never-gateway rules that the operator wrote keep their precedence over bypass rules. The gateway's own
+/// host never goes by the gateway either, on any port.
 ///
 /// # Errors
 ///
@@ -25,6 +26,12 @@ pub fn rule_set(settings: &Settings) -> Result<RuleSet, RuleError> {
     for rule in &settings.rules {
         if settings.gateway.used || rule.level != Level::Carried {
             builder = builder.rule(rule.level, rule.pattern.clone(), rule.source.clone());
+        }
+    }
+    if let Some(leg) = &settings.gateway.leg {
+        let own = own(&leg.address);
+        if !is_bypassed(&own, settings) {
+            builder = builder.rule(Level::Never, own, leg.source.clone());
         }
     }
     if let Some(catalogue) = &settings.catalogue {
@@ -57,7 +64,14 @@ fn add_catalogue(
     builder
 }
 
-/// Whether a bypass rule covers everything that a pattern of the catalogue matches on port 443.
+/// Every port of the gateway's host; the one port, if the host alone is nothing that rules may name.
+fn own(gateway: &Target) -> Pattern {
+    let host = gateway.host().to_string();
+    host.parse()
+        .unwrap_or_else(|_| Pattern::from(gateway.clone()))
+}
+
+/// Whether a bypass rule covers everything that a pattern matches on port 443.
 ///
 /// Asked of one name that the pattern matches: rules cover such a name only by naming all of it.
 fn is_bypassed(pattern: &Pattern, settings: &Settings) -> bool {

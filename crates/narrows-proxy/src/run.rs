@@ -7,10 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use narrows_endpoint::{Route, RuleError, RuleSet, Target};
+use narrows_endpoint::{Route, RuleError, RuleSet, Source, Target};
 use narrows_log::{Event, Options, Writer};
 use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
-use narrows_upstream::{Denied, Dialer, SystemResolver, Upstream};
+use narrows_upstream::{Denied, Dialer, Gateway, GatewayConfigError, SystemResolver, Upstream};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -31,6 +31,14 @@ const LAST_TASKS: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// The gateway cannot be used as it is configured.
+    #[error("{source}: {error}", source = .named_by)]
+    Gateway {
+        /// Who named the gateway.
+        named_by: Source,
+        /// What is wrong.
+        error: GatewayConfigError,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -59,6 +67,18 @@ impl RunError {
     /// What to do about it, if that can be known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Gateway { error, .. } => match error {
+                GatewayConfigError::KeyMismatch => Some(
+                    "gateway.client_key_file must hold the key that gateway.client_certificate_file was made for",
+                ),
+                GatewayConfigError::Name(_) => {
+                    Some("write gateway.url with the name that stands in the gateway's certificate")
+                }
+                GatewayConfigError::TrustStore(_) => Some(
+                    "install the system's CA certificates (on Linux the package ca-certificates)",
+                ),
+                _ => None,
+            },
             Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => Some(
                 "another program listens there: end it, or choose another address with --listen",
             ),
@@ -69,6 +89,14 @@ impl RunError {
                 Some("this machine does not have that address")
             }
             _ => None,
+        }
+    }
+
+    /// Settings that cannot be are wrong usage; everything else is a failure to serve.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Gateway { .. } => Exit::Usage,
+            _ => Exit::Failure,
         }
     }
 }
@@ -84,6 +112,7 @@ pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
         say(format_args!("warning: {warning}"));
     }
     settings.server.tunnels = limits::tunnels(descriptors, settings.server.tunnels);
+    let ways = ways(&settings)?;
     let rules = rule_set(&settings)?;
     let writer = open_log(settings.log.clone())?;
     let clock = LocalClock::system();
@@ -91,7 +120,7 @@ pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
     let log = Arc::new(log);
 
     let runtime = runtime()?;
-    let end = runtime.block_on(serve(settings, rules, &writer, &log))?;
+    let end = runtime.block_on(serve(settings, ways, rules, &writer, &log))?;
     // Whatever still runs writes its record while it is dropped, before the last line of the log.
     runtime.shutdown_timeout(LAST_TASKS);
     log.write(Event::Stopped {
@@ -134,6 +163,7 @@ impl Ending {
 
 async fn serve(
     settings: Settings,
+    ways: Ways,
     rules: RuleSet,
     writer: &Writer,
     log: &Arc<TunnelLog>,
@@ -159,7 +189,7 @@ async fn serve(
     }
     say(format_args!("{summary}"));
 
-    let egress = egress(&settings, own);
+    let egress = egress(&settings, ways, own);
     let server = Server::new(rules, egress, Arc::clone(log), settings.server);
     let (first, asked) = tokio::sync::oneshot::channel();
     let mut serving = pin!(server.serve(listeners, async {
@@ -213,8 +243,41 @@ async fn listen(addresses: &[SocketAddr]) -> Result<(Vec<TcpListener>, Vec<Socke
     Ok((listeners, own))
 }
 
+/// The parties on the ways out.
+struct Ways {
+    gateway: Option<Arc<Gateway>>,
+    upstream: Option<Arc<Upstream>>,
+}
+
+/// Prepares the parties on the ways out; nothing is contacted. What one way learns about the enterprise
+/// proxy's credentials holds for the other too.
+fn ways(settings: &Settings) -> Result<Ways, RunError> {
+    let upstream = settings.upstream.as_ref();
+    let upstream = upstream.map(|upstream| Arc::new(Upstream::new(upstream.url.clone())));
+    let Some(leg) = &settings.gateway.leg else {
+        return Ok(Ways {
+            gateway: None,
+            upstream,
+        });
+    };
+    let config = match &upstream {
+        Some(upstream) if leg.through_proxy => {
+            leg.config.clone().with_upstream(Arc::clone(upstream))
+        }
+        _ => leg.config.clone(),
+    };
+    let gateway = Gateway::new(config).map_err(|error| RunError::Gateway {
+        named_by: leg.source.clone(),
+        error,
+    })?;
+    Ok(Ways {
+        gateway: Some(Arc::new(gateway)),
+        upstream,
+    })
+}
+
 /// The ways out. A target that is one of our own addresses is not dialled: that would be a loop.
-fn egress(settings: &Settings, own: Vec<SocketAddr>) -> Egress {
+fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
     let judge = move |target: &Target, ip: IpAddr| {
         let is_own = |listen: &SocketAddr| {
             listen.port() == target.port() && settings::reaches(ip, listen.ip())
@@ -230,8 +293,12 @@ fn egress(settings: &Settings, own: Vec<SocketAddr>) -> Egress {
         Route::Proxy => FallbackTo::Proxy,
         _ => FallbackTo::Nothing,
     });
-    match &settings.upstream {
-        Some(upstream) => egress.with_upstream(Arc::new(Upstream::new(upstream.url.clone()))),
+    let egress = match ways.upstream {
+        Some(upstream) => egress.with_upstream(upstream),
+        None => egress,
+    };
+    match ways.gateway {
+        Some(gateway) => egress.with_gateway(gateway),
         None => egress,
     }
 }
@@ -242,11 +309,30 @@ fn summary(settings: &Settings, rules: &RuleSet) -> String {
         Some(upstream) => format!("upstream {} ({})", upstream.url, upstream.source),
         None => "no upstream".to_owned(),
     };
-    let gateway = if settings.gateway.used {
-        let (why, fallback) = (explain::no_gateway(settings), settings.gateway.fallback);
-        format!("gateway decisions served by {fallback} ({why})")
-    } else {
-        "no gateway decisions".to_owned()
+    let fallback = settings.gateway.fallback;
+    let gateway = match &settings.gateway.leg {
+        Some(leg) => {
+            let proxy = settings.upstream.as_ref().filter(|_| leg.through_proxy);
+            let way = proxy.map_or_else(String::new, |proxy| {
+                format!(" through proxy {}", proxy.url.endpoint())
+            });
+            let fallback = match fallback {
+                Route::Deny => "none",
+                route => route.as_str(),
+            };
+            let protocol = leg.protocol();
+            format!(
+                "gateway {} ({protocol}){way}, fallback {fallback}",
+                leg.address
+            )
+        }
+        None if settings.gateway.used => {
+            format!(
+                "gateway decisions served by {fallback} ({})",
+                explain::NO_GATEWAY
+            )
+        }
+        None => "no gateway decisions".to_owned(),
     };
     format!(
         "{upstream}; {gateway}; default {}; {} rules",

@@ -1,6 +1,8 @@
 //! [`Settings`]: what holds after flags, variables, the file and defaults were put together.
 
 mod clients;
+mod gateway;
+mod login;
 mod routes;
 mod upstream;
 
@@ -19,7 +21,8 @@ use crate::config::{Loaded, Seconds, Whole};
 use crate::limits;
 use crate::problem::{Problem, Problems};
 
-pub use routes::{Gateway, Rule};
+pub use gateway::{Gateway, Leg};
+pub use routes::Rule;
 pub use upstream::Upstream;
 pub(crate) use upstream::reaches;
 
@@ -71,7 +74,7 @@ impl Settings {
     /// Puts flags, their variables, the file that they name, and `lookup` (the environment, for
     /// HTTPS_PROXY and NO_PROXY) together.
     ///
-    /// Reads the configuration file and the password file, nothing else.
+    /// Reads the configuration file and the files that it and the flags name, nothing else.
     ///
     /// # Errors
     ///
@@ -115,7 +118,7 @@ impl Merge<'_> {
         let mut rules = self.rules();
         rules.extend(excepted);
         Settings {
-            gateway: self.gateway(upstream.is_some()),
+            gateway: self.gateway(&own, upstream.is_some(), &rules),
             default: self.default_route(upstream.is_some()),
             listen: own,
             upstream,
@@ -227,6 +230,7 @@ impl Merge<'_> {
             set(&mut timeouts.resolve, file.resolve_seconds.map(time));
             set(&mut timeouts.connect, file.connect_seconds.map(time));
             set(&mut timeouts.request, file.request_seconds.map(time));
+            set(&mut timeouts.tls, file.tls_seconds.map(time));
         }
         timeouts
     }

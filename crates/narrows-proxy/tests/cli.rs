@@ -180,6 +180,40 @@ fn flag_beats_variable_beats_file_beats_https_proxy() {
 }
 
 #[test]
+fn the_gateway_of_a_flag_beats_its_variable_beats_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("proxy.toml");
+    std::fs::write(&path, "gateway.url = \"https://file.example\"\n").unwrap();
+    let path = path.to_str().unwrap();
+    let file = ("NARROWS_CONFIG", path);
+    let variable = ("NARROWS_GATEWAY", "https://variable.example:8443");
+    let explain = &["explain", "je.his.arc.azure.com"][..];
+    let flag = &[explain, &["--gateway", "https://flag.example"]].concat();
+    for (args, variables, expected) in [
+        (explain, &[][..], None),
+        (
+            explain,
+            &[file],
+            Some(format!("file.example:443 ({path}:1)")),
+        ),
+        (
+            explain,
+            &[file, variable],
+            Some("variable.example:8443 (environment variable NARROWS_GATEWAY)".to_owned()),
+        ),
+        (
+            flag,
+            &[file, variable],
+            Some("flag.example:443 (argument --gateway)".to_owned()),
+        ),
+    ] {
+        assert_eq!(explained("gateway", args, variables), expected);
+        let served_by = explained("served by", args, variables);
+        assert_eq!(served_by.is_none(), expected.is_some());
+    }
+}
+
+#[test]
 fn no_proxy_is_followed_and_refused_entries_are_warned_about() {
     let variables = &[
         ("https_proxy", "http://p:1"),
@@ -321,6 +355,24 @@ fn bad_files_name_the_line_and_the_remedy() {
             "[connection]\ntype = \"gateway\"",
             &["proxy.toml:2: ", "gateway.url is missing"],
         ),
+        (
+            "[gateway]\nurl = \"https://gw.example\"\n\ntoken_file = \"/nonexistent/token\"",
+            &["proxy.toml:4: gateway.token_file: /nonexistent/token: No such file"],
+        ),
+        (
+            "[gateway]\nurl = \"https://svc:secret@gw.example\"",
+            &[
+                "proxy.toml:2: gateway.url: ",
+                "hint: put the password into the file",
+            ],
+        ),
+        (
+            "[gateway]\nprotocol = \"h3\"",
+            &[
+                "proxy.toml:2: gateway.protocol: ",
+                "hint: write, for example: protocol = \"h2\"",
+            ],
+        ),
         ("[limits\ntunnels = 3", &["proxy.toml:1: not TOML: "]),
     ] {
         refuses(text, parts);
@@ -378,6 +430,9 @@ fn help_names_exit_codes_and_variables() {
         "allow-clients",
         "bypass",
         "config",
+        "gateway",
+        "gateway-ca-file",
+        "gateway-token-file",
         "listen",
         "log",
         "proxy",

@@ -64,16 +64,62 @@ pub enum ConnectionType {
 }
 
 /// `[gateway]`: the far end.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gateway {
     /// `https://host[:port]`, as text.
     pub url: Option<Spanned<String>>,
-    /// What serves instead while no gateway can.
+    /// Which protocols are offered.
+    pub protocol: Option<GatewayProtocol>,
+    /// Whether the enterprise proxy is on the way.
+    pub through_proxy: Option<Spanned<bool>>,
+    /// The path of a PEM file with authorities to trust beside the system's.
+    pub ca_file: Option<Spanned<String>>,
+    /// The path of the file with the bearer token.
+    pub token_file: Option<Spanned<String>>,
+    /// The user, if the gateway wants a password.
+    pub user: Option<Spanned<String>>,
+    /// The path of the file with the password.
+    pub password_file: Option<Spanned<String>>,
+    /// The path of the PEM file with the client certificate and its chain.
+    pub client_certificate_file: Option<Spanned<String>>,
+    /// The path of the PEM file with its key.
+    pub client_key_file: Option<Spanned<String>>,
+    /// What serves where the gateway does not.
     pub fallback: Option<Spanned<Fallback>>,
 }
 
-/// What serves a target that is decided as `gateway` while no gateway can.
+impl std::fmt::Debug for Gateway {
+    /// Without the URL, into which somebody may have written a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway")
+            .field("protocol", &self.protocol)
+            .field("through_proxy", &self.through_proxy)
+            .field("ca_file", &self.ca_file)
+            .field("token_file", &self.token_file)
+            .field("user", &self.user)
+            .field("password_file", &self.password_file)
+            .field("client_certificate_file", &self.client_certificate_file)
+            .field("client_key_file", &self.client_key_file)
+            .field("fallback", &self.fallback)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which protocols are offered to the gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayProtocol {
+    /// Both; the gateway chooses.
+    #[default]
+    Auto,
+    /// HTTP/1.1.
+    H1,
+    /// HTTP/2.
+    H2,
+}
+
+/// What serves a target that the gateway would carry and does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fallback {
@@ -169,8 +215,10 @@ pub struct Timeouts {
     pub resolve_seconds: Option<Seconds>,
     /// Connecting, all addresses together.
     pub connect_seconds: Option<Seconds>,
-    /// The upstream proxy's answer to a CONNECT.
+    /// The answer of the upstream proxy or the gateway to a CONNECT.
     pub request_seconds: Option<Seconds>,
+    /// The TLS handshake with the gateway.
+    pub tls_seconds: Option<Seconds>,
 }
 
 /// `[drain]`: how the end goes.

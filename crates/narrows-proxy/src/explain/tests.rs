@@ -227,6 +227,47 @@ fn with_a_bypass() {
 }
 
 #[test]
+fn with_a_gateway() {
+    let gateway = &["--gateway", "https://gw.example:8443"];
+    let rows = &[
+        (
+            "je.his.arc.azure.com",
+            "gateway",
+            "*.his.arc.azure.com:443",
+            CARRIED,
+            "gateway",
+        ),
+        (
+            "gw.example:8443",
+            "direct",
+            "gw.example",
+            "argument --gateway",
+            "direct",
+        ),
+        ("example.com", "direct", "-", "built in", "direct"),
+    ];
+    explain_all(gateway, rows);
+    for (proxy, upstream) in [
+        (&[][..], ""),
+        (
+            &["--proxy", "http://u:secret@proxy.example:3128"],
+            "upstream:  http://***@proxy.example:3128 (argument --proxy)\n",
+        ),
+    ] {
+        let args = ["narrows-proxy"].iter().chain(gateway).chain(proxy);
+        let (cli, origins) = cli::parse(args).unwrap();
+        let settings = Settings::resolve(&cli.options, &origins, |_| None).unwrap();
+        let rules = rule_set(&settings).unwrap();
+        let target = read_target("je.his.arc.azure.com").unwrap();
+        let text = report(&rules, &settings, &[target], Format::Text);
+        let expected = format!(
+            "(catalogue group arc-gateway-carried, 2026-02-17)\nsource:    {CARRIED}\ngateway:   gw.example:8443 (argument --gateway)\n{upstream}"
+        );
+        assert!(text.ends_with(&expected), "{text}");
+    }
+}
+
+#[test]
 fn text_and_json() {
     let (cli, origins) = cli::parse([
         "narrows-proxy",

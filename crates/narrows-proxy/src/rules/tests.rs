@@ -101,3 +101,38 @@ fn a_bypass_beats_the_catalogue_but_not_the_operator() {
         assert!(decided.starts_with(expected), "{rules} {target}: {decided}");
     }
 }
+
+#[test]
+fn the_gateway_never_goes_by_itself() {
+    let file = |rest: &str| {
+        format!(
+            "gateway.url = \"https://gw.carried.example:8443\"\nrules.gateway = [\"*.carried.example\"]\n{rest}"
+        )
+    };
+    for (rest, target, expected) in [
+        ("", "gw.carried.example:8443", "direct never proxy.toml:1"),
+        ("", "gw.carried.example:443", "direct never proxy.toml:1"),
+        (
+            "",
+            "other.carried.example:443",
+            "gateway carried proxy.toml:2",
+        ),
+        (
+            "proxy.url = \"http://p:1\"",
+            "gw.carried.example:443",
+            "proxy never proxy.toml:1",
+        ),
+        (
+            "proxy.url = \"http://p:1\"\nrules.bypass = [\"gw.carried.example\"]",
+            "gw.carried.example:443",
+            "direct bypass proxy.toml:4",
+        ),
+    ] {
+        assert_eq!(decide(&file(rest), target), expected, "{target} {rest}");
+    }
+    for url in ["https://[2001:db8::1]", "https://192.0.2.1", "https://gw"] {
+        let target = format!("{}:443", &url["https://".len()..]);
+        let decided = decide(&format!("gateway.url = \"{url}\""), &target);
+        assert_eq!(decided, "direct never proxy.toml:1", "{url}");
+    }
+}

@@ -1,11 +1,10 @@
-//! The operator's rules, and what becomes of targets that the gateway carries.
+//! The operator's rules, and the route of what none of them matches.
 
-use narrows_endpoint::{Level, Pattern, Route, Source, Target};
-use toml::Spanned;
+use narrows_endpoint::{Level, Pattern, Route, Source};
 
 use super::{Merge, given};
 use crate::bypass;
-use crate::config::{ConnectionType, DefaultRoute, Fallback};
+use crate::config::DefaultRoute;
 use crate::problem::Problem;
 
 /// One rule and where it stands.
@@ -17,17 +16,6 @@ pub struct Rule {
     pub pattern: Pattern,
     /// Where it stands.
     pub source: Source,
-}
-
-/// What becomes of targets that the gateway carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gateway {
-    /// Whether anything is decided as `gateway` at all.
-    pub used: bool,
-    /// The gateway, if one is configured. It cannot serve yet.
-    pub target: Option<Target>,
-    /// What serves instead: the proxy, direct, or [`Route::Deny`].
-    pub fallback: Route,
 }
 
 impl Merge<'_> {
@@ -106,63 +94,6 @@ impl Merge<'_> {
         rules
     }
 
-    /// What becomes of targets that the gateway carries, with or without an upstream proxy.
-    pub(super) fn gateway(&mut self, upstream: bool) -> Gateway {
-        let auto = if upstream {
-            Route::Proxy
-        } else {
-            Route::Direct
-        };
-        let Some(loaded) = self.loaded else {
-            return Gateway {
-                used: true,
-                target: None,
-                fallback: auto,
-            };
-        };
-        let section = &loaded.file.gateway;
-        let kind = loaded.file.connection.kind.as_ref();
-        if let Some(kind) = kind
-            && *kind.get_ref() == ConnectionType::Gateway
-            && section.url.is_none()
-        {
-            let message = "connection.type is \"gateway\", but gateway.url is missing";
-            let problem = Problem::new(loaded.source(kind), message);
-            self.problems
-                .push(problem.hint("name it in [gateway]: url = \"https://gw.example.net\""));
-        }
-        let fallback = match section.fallback.as_ref().map(|word| (word.get_ref(), word)) {
-            None => auto,
-            Some((Fallback::Direct, _)) => Route::Direct,
-            Some((Fallback::None, _)) => Route::Deny,
-            Some((Fallback::Proxy, word)) => {
-                self.needs_upstream(upstream, "gateway.fallback", loaded.source(word));
-                Route::Proxy
-            }
-        };
-        let used = kind.is_none_or(|kind| *kind.get_ref() != ConnectionType::Direct);
-        if !used && !loaded.file.rules.gateway.is_empty() {
-            let warning = "rules.gateway is not used, because connection.type is \"direct\"";
-            self.warnings.push(warning.to_owned());
-        }
-        Gateway {
-            used,
-            target: section.url.as_ref().and_then(|url| self.gateway_url(url)),
-            fallback,
-        }
-    }
-
-    fn gateway_url(&mut self, url: &Spanned<String>) -> Option<Target> {
-        let target = read_url(url.get_ref());
-        if target.is_none() {
-            let message = format!("gateway.url: {:?} is not an https URL", url.get_ref());
-            let problem = Problem::new(self.place(url), message);
-            self.problems
-                .push(problem.hint("write url = \"https://gw.example.net\""));
-        }
-        target
-    }
-
     /// The route of what no rule matches, and where that is said.
     pub(super) fn default_route(&mut self, upstream: bool) -> (Route, Source) {
         let auto = if upstream {
@@ -182,7 +113,7 @@ impl Merge<'_> {
             DefaultRoute::Deny => Route::Deny,
             DefaultRoute::Direct => Route::Direct,
             DefaultRoute::Proxy => {
-                self.needs_upstream(upstream, "rules.default", source.clone());
+                self.needs_upstream(upstream, "rules.default is \"proxy\"", source.clone());
                 Route::Proxy
             }
         };
@@ -190,19 +121,12 @@ impl Merge<'_> {
     }
 
     /// A problem unless there is an upstream proxy, or may be one once other problems are solved.
-    fn needs_upstream(&mut self, upstream: bool, key: &str, source: Source) {
+    pub(super) fn needs_upstream(&mut self, upstream: bool, said: &str, source: Source) {
         if !upstream && !self.upstream_refused {
-            let message = format!("{key} is \"proxy\", but there is no upstream proxy");
+            let message = format!("{said}, but there is no upstream proxy");
             let problem = Problem::new(source, message);
             self.problems
                 .push(problem.hint("name it in [proxy]: url = \"http://proxy.example.net:3128\""));
         }
     }
-}
-
-/// Reads `https://host[:port]`, with or without one slash at the end.
-fn read_url(url: &str) -> Option<Target> {
-    let authority = url.strip_prefix("https://")?;
-    let authority = authority.strip_suffix('/').unwrap_or(authority);
-    Target::with_default_port(authority, crate::HTTPS).ok()
 }

@@ -132,7 +132,7 @@ fn flags_replace_lists_of_the_file() {
 
 #[test]
 fn limits_of_the_file() {
-    let file = "[limits]\nhead_bytes = 2048\nhead_seconds = 0.5\ntunnels = 7\ntunnels_per_client = 3\nidle_seconds = 60\n[timeouts]\nresolve_seconds = 1\nconnect_seconds = 2\nrequest_seconds = 3\n[drain]\nseconds = 4\n";
+    let file = "[limits]\nhead_bytes = 2048\nhead_seconds = 0.5\ntunnels = 7\ntunnels_per_client = 3\nidle_seconds = 60\n[timeouts]\nresolve_seconds = 1\nconnect_seconds = 2\nrequest_seconds = 3\ntls_seconds = 5\n[drain]\nseconds = 4\n";
     let Settings {
         server, timeouts, ..
     } = resolve(&[], Some(file), &[]).unwrap();
@@ -141,8 +141,13 @@ fn limits_of_the_file() {
     assert_eq!((server.tunnels, server.tunnels_per_client), (7, Some(3)));
     assert_eq!(server.relay.idle, Some(Duration::from_secs(60)));
     assert_eq!(server.drain, Duration::from_secs(4));
-    let steps = [timeouts.resolve, timeouts.connect, timeouts.request];
-    assert_eq!(steps, [1, 2, 3].map(Duration::from_secs));
+    let steps = [
+        timeouts.resolve,
+        timeouts.connect,
+        timeouts.request,
+        timeouts.tls,
+    ];
+    assert_eq!(steps, [1, 2, 3, 5].map(Duration::from_secs));
 }
 
 /// The reference says what holds without a key; it must not drift from the crates that decide it.
@@ -160,6 +165,7 @@ fn documented_defaults_are_the_defaults() {
         ("timeouts.resolve_seconds", secs(timeouts.resolve)),
         ("timeouts.connect_seconds", secs(timeouts.connect)),
         ("timeouts.request_seconds", secs(timeouts.request)),
+        ("timeouts.tls_seconds", secs(timeouts.tls)),
         ("drain.seconds", secs(server.drain)),
         ("listen", format!("[\"{LISTEN}\"]")),
     ] {

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use narrows_connect::Credentials;
-use narrows_endpoint::{Host, Level, Source};
+use narrows_endpoint::{Host, Level, Source, Target};
 use narrows_upstream::ProxyUrl;
 
+use super::login::Login;
 use super::{Merge, Rule};
 use crate::config::Loaded;
 use crate::environment::Environment;
@@ -35,7 +36,7 @@ impl Merge<'_> {
             self.upstream_refused = upstream.is_none();
             return (upstream, Vec::new());
         }
-        match Environment::read(lookup, |url| is_own(url, own)) {
+        match Environment::read(lookup, |url| is_own(url.endpoint(), own)) {
             Ok(environment) => self.take(environment),
             Err(problem) => {
                 self.upstream_refused = true;
@@ -66,7 +67,7 @@ impl Merge<'_> {
                 return None;
             }
         };
-        if is_own(&url, own) {
+        if is_own(url.endpoint(), own) {
             let message =
                 format!("{url} is an address of this proxy itself: every request would loop");
             let problem = Problem::new(source, message);
@@ -120,35 +121,20 @@ impl Merge<'_> {
 /// The login that a file names beside the URL.
 fn login(loaded: &Loaded, url: &ProxyUrl) -> Result<Option<Credentials>, Problem> {
     let proxy = &loaded.file.proxy;
-    let (user, file) = match (&proxy.user, &proxy.password_file) {
-        (None, None) => return Ok(None),
-        (Some(user), Some(file)) => (user, file),
-        (Some(one), None) | (None, Some(one)) => {
-            let message =
-                "proxy.user and proxy.password_file are one login, and one of them is missing";
-            return Err(Problem::new(loaded.source(one), message).hint("write both, or neither"));
-        }
+    let (user, file) = (proxy.user.as_ref(), proxy.password_file.as_ref());
+    let Some(login) = Login::named(loaded, "proxy", user, file)? else {
+        return Ok(None);
     };
     if url.credentials().is_some() {
         let message = "proxy.user is a second login: the upstream's URL has one already";
-        return Err(Problem::new(loaded.source(user), message).hint("take it out of the URL"));
+        let problem = Problem::new(loaded.source(login.user), message);
+        return Err(problem.hint("take it out of the URL"));
     }
-    let text = std::fs::read_to_string(file.get_ref()).map_err(|error| {
-        let message = format!("proxy.password_file: {}: {error}", file.get_ref());
-        Problem::new(loaded.source(file), message)
-    })?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let password = line.strip_suffix('\r').unwrap_or(line);
-    let login = Credentials::new(user.get_ref().as_str(), password).map_err(|error| {
-        let message = format!("proxy.user and proxy.password_file: {error}");
-        Problem::new(loaded.source(user), message)
-    })?;
-    Ok(Some(login))
+    login.read(loaded).map(Some)
 }
 
-/// Whether the URL is an address that we listen on, as far as can be known without resolving names.
-fn is_own(url: &ProxyUrl, own: &[SocketAddr]) -> bool {
-    let endpoint = url.endpoint();
+/// Whether this is an address that we listen on, as far as can be known without resolving names.
+pub(super) fn is_own(endpoint: &Target, own: &[SocketAddr]) -> bool {
     own.iter()
         .filter(|listen| listen.port() == endpoint.port())
         .any(|listen| match endpoint.host() {
