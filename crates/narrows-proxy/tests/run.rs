@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod doubles;
 mod support;
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
@@ -62,16 +63,20 @@ impl Running {
     }
 
     /// A tunnel through it to `target`, open and silent.
-    fn tunnel(&self, target: SocketAddr) -> TcpStream {
+    fn tunnel(&self, target: impl std::fmt::Display) -> TcpStream {
         let mut client = TcpStream::connect(self.address).unwrap();
         write!(
             client,
             "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n"
         )
         .unwrap();
-        let mut answer = [0; 12];
-        client.read_exact(&mut answer).unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 200 "));
         client
     }
 }
@@ -245,4 +250,98 @@ fn a_tunnel_to_the_proxy_itself_is_refused() {
             "{answer}"
         );
     }
+}
+
+#[test]
+fn the_gateway_carries_and_where_it_refuses_the_fallback_serves() {
+    let gateway = doubles::Gateway::start("carried.example:443");
+    let (upstream, upstream_heard) = doubles::enterprise_proxy();
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let refused = format!("localhost:{}", target.local_addr().unwrap().port());
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("ca.pem"), &gateway.certificate).unwrap();
+    std::fs::write(path("token"), "s3cr3t-token\n").unwrap();
+    let config = format!(
+        "proxy.url = \"http://{upstream}\"\n[gateway]\nurl = \"https://{}\"\nca_file = {:?}\ntoken_file = {:?}\nfallback = \"direct\"\n[rules]\ngateway = [\"carried.example\", \"localhost\"]\n",
+        gateway.address,
+        path("ca.pem"),
+        path("token"),
+    );
+    std::fs::write(path("proxy.toml"), config).unwrap();
+    let mut proxy = Running::start(&["--config", &path("proxy.toml"), "--log", &path("log")]);
+    let summary = line(&mut proxy.stderr);
+    let way = format!(
+        "; gateway {} (auto) through proxy {upstream}, fallback direct; ",
+        gateway.address
+    );
+    assert!(summary.contains(&way), "{summary}");
+
+    let mut carried = proxy.tunnel("carried.example:443");
+    carried.write_all(b"echo").unwrap();
+    let mut back = [0; 4];
+    carried.read_exact(&mut back).unwrap();
+    assert_eq!(&back, b"echo");
+    carried.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(carried.read(&mut back).unwrap(), 0);
+
+    let around = proxy.tunnel(&refused);
+    drop((target.accept().unwrap(), around));
+    proxy.signal(Signal::TERM);
+    proxy.until("stopped: ");
+    assert_eq!(proxy.code(), Some(0));
+
+    let log = std::fs::read_to_string(path("log")).unwrap();
+    assert!(
+        log.contains(" done via gatewayh1 bytes ->:4, <-:4\""),
+        "{log}"
+    );
+    let detour = log
+        .lines()
+        .find(|line| line.contains("wanted gateway, took direct"));
+    assert!(
+        detour.is_some_and(|line| line.contains(&refused) && line.contains("403")),
+        "{log}"
+    );
+    assert!(log.contains(" done via direct "), "{log}");
+
+    // The token and the targets' names are inside TLS, where the gateway finds them.
+    let inside = doubles::text(&gateway.heard).to_lowercase();
+    assert!(
+        inside.contains("proxy-authorization: bearer s3cr3t-token"),
+        "{inside}"
+    );
+    let outside = doubles::text(&upstream_heard);
+    assert!(
+        outside.starts_with(&format!("CONNECT {} HTTP/1.1", gateway.address)),
+        "{outside}"
+    );
+    for hidden in ["s3cr3t", "carried.example", &refused] {
+        assert!(!outside.contains(hidden), "{hidden}");
+        assert!(
+            !summary.contains("s3cr3t") && !log.contains("s3cr3t"),
+            "{log}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_is_not_the_certificates_is_2_with_a_hint() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let make = || rcgen::generate_simple_self_signed(["client.example".to_owned()]).unwrap();
+    std::fs::write(path("cert.pem"), make().cert.pem()).unwrap();
+    std::fs::write(path("key.pem"), make().signing_key.serialize_pem()).unwrap();
+    let config = format!(
+        "[gateway]\nurl = \"https://gw.example\"\nclient_certificate_file = {:?}\nclient_key_file = {:?}\n",
+        path("cert.pem"),
+        path("key.pem"),
+    );
+    std::fs::write(path("proxy.toml"), config).unwrap();
+    let (code, stdout, stderr) = narrows(&["--config", &path("proxy.toml")], &[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(
+        stderr.contains("proxy.toml:2: the client certificate does not belong to the key\nhint: "),
+        "{stderr}"
+    );
 }
