@@ -1,14 +1,13 @@
 //! The gateway: where it is, the way to it, and what serves where it does not.
 
+mod trust;
+
 use std::net::SocketAddr;
 
 use narrows_endpoint::{Host, Level, Route, Source, Target};
-use narrows_upstream::{
-    BearerTokenError, GatewayConfig, GatewayConfigError, GatewayCredentials, Protocol,
-};
+use narrows_upstream::{GatewayConfig, Protocol};
 use toml::Spanned;
 
-use super::login::{Login, secret};
 use super::upstream::is_own;
 use super::{LISTEN, Merge, Rule};
 use crate::config::{self, ConnectionType, Fallback, Loaded};
@@ -49,7 +48,6 @@ struct Given {
 }
 
 const URL_HINT: &str = "write https://gw.example.net, or https://gw.example.net:8443";
-const TOKEN_HINT: &str = "write the token alone into it, on one line, without the word Bearer";
 
 // === impl Leg ===
 
@@ -216,118 +214,6 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Adds the authorities that a file holds.
-    fn with_authorities(&mut self, config: GatewayConfig) -> GatewayConfig {
-        let option = self.options.gateway_ca_file.as_deref();
-        let key = self
-            .gateway_section()
-            .and_then(|section| section.ca_file.as_ref());
-        let Some(file) = self.given("gateway-ca-file", option, "gateway.ca_file: ", key) else {
-            return config;
-        };
-        let added = std::fs::read(&file.text)
-            .map_err(|error| file.file_problem(error))
-            .and_then(|pem| {
-                let added = config.clone().with_authorities(&pem);
-                added.map_err(|error| {
-                    file.file_problem(error)
-                        .hint("name a file with CA certificates in PEM")
-                })
-            });
-        self.keep(added).unwrap_or(config)
-    }
-
-    /// Adds the client certificate and its key.
-    fn with_identity(&mut self, config: GatewayConfig) -> GatewayConfig {
-        let Some((loaded, section)) = self.section_of_url() else {
-            return config;
-        };
-        let (certificate, key) = match (&section.client_certificate_file, &section.client_key_file)
-        {
-            (None, None) => return config,
-            (Some(certificate), Some(key)) => (certificate, key),
-            (Some(one), None) | (None, Some(one)) => {
-                let message = "gateway.client_certificate_file and gateway.client_key_file belong together, and one of them is missing";
-                let problem = Problem::new(loaded.source(one), message);
-                self.problems.push(problem.hint("write both, or neither"));
-                return config;
-            }
-        };
-        let certificate = given_by(loaded, "gateway.client_certificate_file: ", certificate);
-        let key = given_by(loaded, "gateway.client_key_file: ", key);
-        let read =
-            |file: &Given| std::fs::read(&file.text).map_err(|error| file.file_problem(error));
-        let (chain_pem, key_pem) = (self.keep(read(&certificate)), self.keep(read(&key)));
-        let (Some(chain_pem), Some(key_pem)) = (chain_pem, key_pem) else {
-            return config;
-        };
-        let added = config
-            .clone()
-            .with_client_certificate(&chain_pem, &key_pem)
-            .map_err(|error| match error {
-                GatewayConfigError::Key(_) => key.file_problem(error),
-                _ => certificate.file_problem(error),
-            });
-        self.keep(added).unwrap_or(config)
-    }
-
-    /// The token, or the user and password.
-    fn gateway_credentials(&mut self) -> Option<GatewayCredentials> {
-        let section = self.section_of_url();
-        let option = self.options.gateway_token_file.as_deref();
-        let key = section.and_then(|(_, section)| section.token_file.as_ref());
-        let token = self.given("gateway-token-file", option, "gateway.token_file: ", key);
-        let by_flag = token.as_ref().is_some_and(|token| token.key.is_empty());
-        let login = match section.filter(|_| !by_flag) {
-            Some((loaded, section)) => {
-                let (user, file) = (section.user.as_ref(), section.password_file.as_ref());
-                let named = Login::named(loaded, "gateway", user, file);
-                self.keep(named).flatten().map(|login| (loaded, login))
-            }
-            None => None,
-        };
-        match (token, login) {
-            (None, None) => None,
-            (Some(_), Some((loaded, login))) => {
-                let message =
-                    "gateway.user is a second kind of credentials beside gateway.token_file";
-                let problem = Problem::new(loaded.source(login.user), message);
-                self.problems.push(problem.hint("write one of them"));
-                None
-            }
-            (None, Some((loaded, login))) => {
-                let credentials = login.read(loaded).map(GatewayCredentials::Basic);
-                self.keep(credentials)
-            }
-            (Some(file), None) => {
-                let token = secret(&file.text)
-                    .map_err(|error| file.file_problem(error))
-                    .and_then(|token| {
-                        let token = token.parse();
-                        token.map_err(|error: BearerTokenError| {
-                            file.file_problem(error).hint(TOKEN_HINT)
-                        })
-                    });
-                self.keep(token.map(GatewayCredentials::Bearer))
-            }
-        }
-    }
-
-    fn warn_of_unused_credentials(&mut self) {
-        let option = self.options.gateway_token_file.as_deref();
-        let section = self.gateway_section();
-        let key = section.and_then(|section| section.token_file.as_ref());
-        let token = self.given("gateway-token-file", option, "gateway.token_file", key);
-        if let Some(token) = token {
-            let what = match token.key {
-                "" => token.source.to_string(),
-                key => key.to_owned(),
-            };
-            self.warnings
-                .push(format!("{what} is not used, because no gateway is named"));
-        }
-    }
-
     fn gateway_url(&self) -> Option<Given> {
         let option = self.options.gateway.as_deref();
         let section = self.gateway_section();
@@ -337,16 +223,6 @@ impl<'a> Merge<'a> {
 
     fn gateway_section(&self) -> Option<&'a config::Gateway> {
         self.loaded.map(|loaded| &loaded.file.gateway)
-    }
-
-    /// The section, unless it names another gateway than the one in use: what proves who we are
-    /// belongs to the gateway that stands beside it, and goes to no other.
-    fn section_of_url(&self) -> Option<(&'a Loaded, &'a config::Gateway)> {
-        let loaded = self.loaded?;
-        let section = &loaded.file.gateway;
-        let option = self.options.gateway.as_deref().unwrap_or_default();
-        let of_another = section.url.is_some() && !option.trim().is_empty();
-        (!of_another).then_some((loaded, section))
     }
 
     /// What the flag or its variable gives, else the file.
