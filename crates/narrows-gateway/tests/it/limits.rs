@@ -1,5 +1,8 @@
 //! Limits of a gateway.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use narrows_gateway::definition::GatewayName;
 use narrows_gateway::store::Store;
 
@@ -47,12 +50,13 @@ fn limit(house: &House, narrows: &str) {
 impl House {
     /// Waits until so many tunnels are open: a client's close takes a moment to arrive.
     async fn tunnels_become(&self, wanted: u32) {
-        loop {
-            let open = self.state.gateways.load().gateways()[0].usage.tunnels();
-            if open == wanted {
-                return;
+        let usage = Arc::clone(&self.state.gateways.load().gateways()[0].usage);
+        let become_so = async {
+            while usage.tunnels() != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(10), become_so).await;
+        waited.expect("a place comes back when its tunnel has ended");
     }
 }
