@@ -42,6 +42,9 @@ pub enum TargetError {
     /// There is no `:port`.
     #[error("the port is missing: write host:port")]
     MissingPort,
+    /// There is an `@`: a user, perhaps a password, before the host.
+    #[error("a user or password before the host is not allowed: write host:port")]
+    Userinfo,
     /// The port is not a plain decimal number from 1 to 65535.
     #[error("the port must be a plain decimal number from 1 to 65535")]
     Port,
@@ -62,6 +65,7 @@ impl Target {
     /// As [`FromStr`], but never [`TargetError::MissingPort`]. An empty port (`example.com:`) is still
     /// refused.
     pub fn with_default_port(authority: &str, port: NonZeroU16) -> Result<Self, TargetError> {
+        refuse_userinfo(authority)?;
         match split(authority) {
             (host, None) => Ok(Self::new(host.parse()?, port)),
             (_, Some(_)) => authority.parse(),
@@ -88,6 +92,7 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(authority: &str) -> Result<Self, TargetError> {
+        refuse_userinfo(authority)?;
         let (host, port) = split(authority);
         // A host that could never be one is the more useful thing to say, so it is checked first.
         let host = host.parse()?;
@@ -100,6 +105,13 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
+}
+
+fn refuse_userinfo(authority: &str) -> Result<(), TargetError> {
+    if authority.contains('@') {
+        return Err(TargetError::Userinfo);
+    }
+    Ok(())
 }
 
 /// Cuts at the last colon outside brackets; the parts are not checked.

@@ -114,7 +114,7 @@ fn targets_that_are_none_are_told_apart() {
         ("", "the host is empty"),
         ("https://example.com:443", "character ':'"),
         ("example.com:443/", "the port must be"),
-        ("user@example.com:443", "character '@'"),
+        ("user@example.com:443", "a user or password before the host"),
         ("a,b:443", "character ','"),
         ("*:443", "character '*'"),
         ("[name]:443", "brackets must hold an IPv6 address"),

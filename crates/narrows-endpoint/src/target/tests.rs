@@ -70,3 +70,20 @@ fn http_uris_have_a_default_port() {
         assert!(Target::with_default_port(text, port).is_err(), "{text}");
     }
 }
+
+#[test]
+fn userinfo_is_called_by_its_name() {
+    let port = NonZeroU16::new(80).unwrap();
+    for text in [
+        "user@example.com:443",
+        "user:pw@example.com:443",
+        "a@b@example.com:1",
+    ] {
+        assert_eq!(text.parse::<Target>(), Err(TargetError::Userinfo), "{text}");
+        assert_eq!(
+            Target::with_default_port(text, port),
+            Err(TargetError::Userinfo),
+            "{text}"
+        );
+    }
+}
