@@ -31,7 +31,8 @@ const TURNS: usize = 8;
 /// - **Half-close**: each direction runs to its own end of file, which becomes a shutdown of the
 ///   other side's write half. The opposite direction lives on.
 /// - **Reset**: when one side is reset, the other is reset too, unless everything for it had already
-///   been delivered and ended.
+///   been delivered and ended. A tunnel that ends by a limit, or is dropped, is reset on both sides in
+///   the same way: half an answer never looks whole.
 /// - **Back-pressure**: a direction reads no more than it can hand on. What one read brought and the
 ///   other side did not take is the most that is held, and only while it is not taken.
 /// - **Idle limit**: over both directions together; any delivered byte starts it anew.
@@ -46,7 +47,7 @@ const TURNS: usize = 8;
 ///
 /// # Cancel safety
 ///
-/// Dropping the future closes both legs. `counts` stays exact; bytes that were read and not yet
+/// Dropping the future resets both legs. `counts` stays exact; bytes that were read and not yet
 /// delivered are lost with the legs.
 pub fn relay<C, F>(
     client: Leg<C>,
@@ -63,6 +64,7 @@ where
         timer: patience.timer(),
         client: client.io,
         counts,
+        ended: false,
         far: far.io,
         patience,
         receiving: Flow::new(far.early),
@@ -73,15 +75,25 @@ where
 pin_project! {
     /// The future of [`relay`]. All that an idle tunnel keeps is in it.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Relay<C, F> {
+    pub struct Relay<C: Transport, F: Transport> {
         client: C,
         counts: Arc<Counts>,
+        ended: bool,
         far: F,
         patience: Patience,
         receiving: Flow,
         sending: Flow,
         #[pin]
         timer: Option<Sleep>,
+    }
+
+    impl<C: Transport, F: Transport> PinnedDrop for Relay<C, F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if !*this.ended {
+                pass_reset_on(None, this.client, this.far, this.sending, this.receiving);
+            }
+        }
     }
 }
 
@@ -106,12 +118,14 @@ impl<C: Transport, F: Transport> Future for Relay<C, F> {
             outcome = this.patience.poll(cx, this.timer.as_mut());
         }
         let end = ready!(outcome);
-        pass_reset_on(end, this.client, this.far, this.sending, this.receiving);
+        *this.ended = true;
+        let side = end.side();
+        pass_reset_on(side, this.client, this.far, this.sending, this.receiving);
         Poll::Ready(end)
     }
 }
 
-impl<C, F> fmt::Debug for Relay<C, F> {
+impl<C: Transport, F: Transport> fmt::Debug for Relay<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Relay")
             .field("counts", &self.counts)
@@ -152,18 +166,19 @@ fn poll_both<C: Transport, F: Transport>(
 
 /// Tells the side that is still there that the tunnel did not end cleanly.
 fn pass_reset_on<C: Transport, F: Transport>(
-    end: End,
+    end: Option<Side>,
     client: &mut C,
     far: &mut F,
     sending: &Flow,
     receiving: &Flow,
 ) {
-    match end.side() {
-        // A side that has everything, its end of file too, keeps what is still on its way to it: a
-        // reset would discard that. Closing is enough, its next byte is answered with RST.
-        Some(Side::Client) if !sending.is_done() => far.reset_on_drop(),
-        Some(Side::Far) if !receiving.is_done() => client.reset_on_drop(),
-        _ => {}
+    // A side that has everything, its end of file too, keeps what is still on its way to it: a reset
+    // would discard that. Closing is enough, its next byte is answered with RST.
+    if end != Some(Side::Far) && !sending.is_done() {
+        far.reset_on_drop();
+    }
+    if end != Some(Side::Client) && !receiving.is_done() {
+        client.reset_on_drop();
     }
 }
 
