@@ -1,5 +1,6 @@
 //! One client connection: which protocol it speaks, and who serves it.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Place;
+use crate::live::Live;
 use crate::observe::{Asked, Observe, Refused};
 use crate::plain;
 use crate::policy::Policy;
@@ -35,7 +37,7 @@ enum First {
 }
 
 /// A connection that has become a tunnel.
-pub(crate) struct Opening<S, P: Policy, O: Observe> {
+pub(crate) struct Opening<S: Transport, P: Policy, O: Observe> {
     /// Given back when the tunnel has ended.
     pub(crate) place: Place,
     pub(crate) tunnel: Tunnel<S, P, O>,
@@ -78,7 +80,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     {
         let deadline = Instant::now() + self.settings.head_time;
         let mut buffer = BytesMut::with_capacity(HEAD_HINT);
-        match first_bytes(&mut io, &mut buffer, deadline).await {
+        match first_bytes(&mut io, &mut buffer, deadline, &self.live).await {
             First::Connect => {
                 let tunnel = self
                     .connect(io, buffer, client, &connection, deadline)
@@ -167,7 +169,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             reason: &failure.refusal.detail,
             status: failure.refusal.status(),
             step: failure.step,
-            target,
+            target: &presentable(target),
         });
     }
 
@@ -188,6 +190,23 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     }
 }
 
+/// What may be logged of a text that was asked for: of a URI its scheme and authority, since a path or
+/// query may hold a secret, and nothing that stands before an `@`.
+fn presentable(asked: &str) -> Cow<'_, str> {
+    let (scheme, rest) = match asked.find("://") {
+        Some(at) => asked.split_at(at + 3),
+        None => ("", asked),
+    };
+    let authority = match rest.find(['/', '?', '#']) {
+        Some(end) if !scheme.is_empty() => &rest[..end],
+        _ => rest,
+    };
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}***{}", &authority[at..]).into(),
+        None => asked[..scheme.len() + authority.len()].into(),
+    }
+}
+
 fn left(received: usize) -> Failure {
     Failure::head(
         CLIENT_LEFT,
@@ -196,7 +215,9 @@ fn left(received: usize) -> Failure {
 }
 
 /// Reads until it is clear what the client speaks; what was read stays in the buffer.
-async fn first_bytes<S>(io: &mut S, buffer: &mut BytesMut, deadline: Instant) -> First
+///
+/// A client that has sent nothing when the server begins to drain has left, as far as the server goes.
+async fn first_bytes<S>(io: &mut S, buffer: &mut BytesMut, deadline: Instant, live: &Live) -> First
 where
     S: Transport,
 {
@@ -204,7 +225,15 @@ where
         if let Some(first) = recognise(buffer) {
             return first;
         }
-        match timeout_at(deadline, io.read_buf(buffer)).await {
+        let silent = buffer.is_empty();
+        let read = async {
+            tokio::select! {
+                biased;
+                read = io.read_buf(buffer) => read,
+                () = live.drains(), if silent => Ok(0),
+            }
+        };
+        match timeout_at(deadline, read).await {
             Ok(Ok(0) | Err(_)) => return First::Left,
             Ok(Ok(_)) => {}
             Err(_) => return First::Slow,
@@ -214,24 +243,33 @@ where
 
 /// The longest method that is worth waiting for; the registered ones have up to 17 octets
 /// (UPDATEREDIRECTREF).
-const LONGEST_METHOD: usize = 20;
+const LONGEST_METHOD: usize = 32;
 
 fn recognise(bytes: &[u8]) -> Option<First> {
     const CONNECT: &[u8] = b"CONNECT ";
-    if bytes.starts_with(CONNECT) {
+    // An empty line before a request is tolerated (RFC 9112 §2.2).
+    let method = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    if method.starts_with(CONNECT) {
         return Some(First::Connect);
     }
-    // An empty line before a request is tolerated (RFC 9112 §2.2); hyper skips it.
-    let method = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    if bytes == b"\r" {
+        return None;
+    }
     let token = method
         .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-');
-    match method.get(token.count()) {
-        Some(b' ') if method.first() != Some(&b' ') => Some(First::Http),
+        .take_while(|byte| is_token_char(**byte))
+        .count();
+    match method.get(token) {
+        Some(b' ') if token > 0 => Some(First::Http),
         Some(_) => Some(First::Other),
         None if method.len() > LONGEST_METHOD => Some(First::Other),
         None => None,
     }
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]
@@ -251,6 +289,23 @@ mod tests {
     }
 
     #[test]
+    fn secrets_stay_out_of_the_log() {
+        for (asked, shown) in [
+            ("example.com:443", "example.com:443"),
+            ("user:pw@example.com:443", "***@example.com:443"),
+            (
+                "http://user:p@w@example.com/x?sig=1",
+                "http://***@example.com",
+            ),
+            ("http://example.com/x?sig=secret", "http://example.com"),
+            ("/x", "/x"),
+            ("", ""),
+        ] {
+            assert_eq!(presentable(asked), shown, "{asked}");
+        }
+    }
+
+    #[test]
     fn protocols_are_told_apart() {
         for n in 0..8 {
             recognises(&b"CONNECT example.com:443 HTTP/1.1"[..n], "more");
@@ -260,6 +315,10 @@ mod tests {
         recognises(b"\r\nGET http://example.com/ HTTP/1.1", "http");
         recognises(b"M-SEARCH * HTTP/1.1", "http");
         recognises(b"connect example.com:443 HTTP/1.1", "http");
+        recognises(b"FOO_BAR http://example.com/ HTTP/1.1", "http");
+        recognises(b"\r\nCONNECT example.com:443 HTTP/1.1", "connect");
+        recognises(b"\r", "more");
+        recognises(b"\r\n", "more");
         recognises(b"", "more");
         recognises(b"OPTIO", "more");
         recognises(b" GET / HTTP/1.1", "other");
@@ -267,6 +326,6 @@ mod tests {
         recognises(b"\x16\x03\x01\x02\x00", "other");
         recognises(b"\x05\x01\x00", "other");
         recognises(b"\x04\x01", "other");
-        recognises(&[b'A'; 32], "other");
+        recognises(&[b'A'; 64], "other");
     }
 }

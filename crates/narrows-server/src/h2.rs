@@ -7,14 +7,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
+use http::request::Parts;
+use http::uri::Authority;
 use http::{Method, Request, Response};
-use narrows_connect::{Version, check_connect};
+use narrows_connect::{ProxyAuthorization, Version, check_connect};
 use narrows_tunnel::{Leg, Transport};
 use tokio::time::timeout;
 
 use crate::admission::Place;
+use crate::egress::Far;
 use crate::observe::{Asked, Observe};
-use crate::policy::Policy;
+use crate::policy::{Grant, Policy};
 use crate::refusals::Failure;
 use crate::server::Shared;
 use crate::tunnel::Unanswered;
@@ -102,24 +105,16 @@ impl<P: Policy, O: Observe> Session<P, O> {
     /// Serves one request to its end.
     async fn stream(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
         let (head, receive) = request.into_parts();
-        let raw = head.uri.authority().map(http::uri::Authority::as_str);
-        let authority = match (&head.method, raw) {
-            (&Method::CONNECT, Some(authority)) => authority,
+        if head.method == Method::CONNECT && head.uri.authority().is_none() {
             // Malformed by RFC 9113 §8.5: an error of this stream, not of the connection.
-            (&Method::CONNECT, None) => return respond.send_reset(Reason::PROTOCOL_ERROR),
-            _ => {
-                let failure = Failure::head(405, "only CONNECT is served over HTTP/2");
-                return self.refuse_head(respond, &failure, &head.uri.to_string());
-            }
-        };
-        let headers = head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let connect = match check_connect(authority, Version::Http2, headers) {
+            return respond.send_reset(Reason::PROTOCOL_ERROR);
+        }
+        let connect = match judge(&head) {
             Ok(connect) => connect,
-            Err(error) => {
-                return self.refuse_head(respond, &Failure::from(&error), authority);
+            Err(failure) => {
+                let asked_for = head.uri.to_string();
+                self.shared.head_refused(self.client, &failure, &asked_for);
+                return self.refuse(respond, &failure);
             }
         };
         let asked = Asked {
@@ -129,50 +124,50 @@ impl<P: Policy, O: Observe> Session<P, O> {
             version: connect.version,
         };
         let authorization = connect.proxy_authorization.as_ref();
-
-        let place = match self.shared.place(self.client) {
-            Ok(place) => place,
-            Err(failure) => {
+        let opened = match self.shared.place(self.client) {
+            Ok(place) => self
+                .open(&asked, authorization, &mut respond)
+                .await
+                .map(|far| far.map(|far| (far, place))),
+            Err(failure) => Some(Err(failure)),
+        };
+        match opened {
+            None => self.shared.client_left(&asked),
+            Some(Err(failure)) => {
                 self.shared.refused(&asked, &failure);
-                return self.answer(respond, &failure);
+                self.refuse(respond, &failure);
             }
-        };
-        let unanswered = Unanswered::new(&self.shared, &asked);
-        let opening = self.shared.open(&asked, authorization, &self.connection);
-        let far = tokio::select! {
-            far = Box::pin(opening) => far,
-            // Without this, a client could start any number of dials by resetting its streams.
-            _ = poll_fn(|cx| respond.poll_reset(cx)) => {
-                unanswered.answered();
-                return self.shared.client_left(&asked);
-            }
-        };
-        unanswered.answered();
-        let far = match far {
-            Ok(far) => far,
-            Err(failure) => {
-                self.shared.refused(&asked, &failure);
-                return self.answer(respond, &failure);
-            }
-        };
-        // A fresh response without headers has nothing that could be refused but the stream's end.
-        match respond.send_response(Response::new(()), false) {
-            Ok(send) => {
-                let client = Leg::from(H2Tunnel::new(send, receive));
-                self.shared.tunnel(asked, client, far).run().await;
-                drop(place);
-            }
-            Err(_) => self.shared.client_left(&asked),
+            // A response without headers has nothing that could be refused but the stream's end.
+            Some(Ok((far, _place))) => match respond.send_response(Response::new(()), false) {
+                Ok(send) => {
+                    let client = Leg::from(H2Tunnel::new(send, receive));
+                    self.shared.tunnel(asked, client, far).run().await;
+                }
+                Err(_) => self.shared.client_left(&asked),
+            },
         }
     }
 
-    fn refuse_head(&self, respond: SendResponse<Bytes>, failure: &Failure, target: &str) {
-        self.shared.head_refused(self.client, failure, target);
-        self.answer(respond, failure);
+    /// Decides and opens the far side; `None` when the client resets the stream meanwhile. Without that,
+    /// a client could start any number of dials by resetting its streams.
+    async fn open(
+        &self,
+        asked: &Asked,
+        authorization: Option<&ProxyAuthorization>,
+        respond: &mut SendResponse<Bytes>,
+    ) -> Option<Result<(Far, Grant), Failure>> {
+        let unanswered = Unanswered::new(&self.shared, asked);
+        let opening = self.shared.open(asked, authorization, &self.connection);
+        let opened = tokio::select! {
+            opened = Box::pin(opening) => Some(opened),
+            _ = poll_fn(|cx| respond.poll_reset(cx)) => None,
+        };
+        unanswered.answered();
+        opened
     }
 
     /// Answers with a refusal and ends the stream.
-    fn answer(&self, mut respond: SendResponse<Bytes>, failure: &Failure) {
+    fn refuse(&self, mut respond: SendResponse<Bytes>, failure: &Failure) {
         let refusal = &failure.refusal;
         let mut response = Response::builder().status(refusal.status());
         for (name, value) in refusal.headers(&self.shared.settings.name) {
@@ -189,4 +184,17 @@ impl<P: Policy, O: Observe> Session<P, O> {
             let _ = send.send_data(Bytes::from(refusal.body()), true);
         }
     }
+}
+
+/// Judges a request head by the rules for CONNECT.
+fn judge(head: &Parts) -> Result<narrows_connect::Request, Failure> {
+    if head.method != Method::CONNECT {
+        return Err(Failure::head(405, "only CONNECT is served over HTTP/2"));
+    }
+    let authority = head.uri.authority().map_or("", Authority::as_str);
+    let headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    check_connect(authority, Version::Http2, headers).map_err(|error| Failure::from(&error))
 }

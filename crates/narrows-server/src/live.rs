@@ -16,6 +16,7 @@ pub(crate) struct Live {
     tasks: Mutex<Tasks>,
     changed: Notify,
     waiting: AtomicBool,
+    cut: AtomicBool,
     draining: watch::Sender<bool>,
 }
 
@@ -54,6 +55,7 @@ impl Live {
             tasks: Mutex::default(),
             changed: Notify::new(),
             waiting: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
             draining: watch::Sender::new(false),
         })
     }
@@ -77,6 +79,12 @@ impl Live {
         self.draining.subscribe()
     }
 
+    /// Completes when the server stops taking new requests.
+    pub(crate) async fn drains(&self) {
+        // The sender is part of `self`, so the wait ends only when it is over.
+        let _ = self.draining().wait_for(|draining| *draining).await;
+    }
+
     /// Tells connections that wait for another request to close.
     pub(crate) fn start_draining(&self) {
         self.draining.send_replace(true);
@@ -96,6 +104,7 @@ impl Live {
 
     /// Ends all tasks that are left and says how many there were.
     pub(crate) fn cut(&self) -> usize {
+        self.cut.store(true, Ordering::SeqCst);
         // Aborting a task that is not running drops it here and now, and its entry takes this lock.
         let handles: Vec<AbortHandle> = {
             let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,6 +114,11 @@ impl Live {
             handle.abort();
         }
         handles.len()
+    }
+
+    /// Whether tasks that are left are being ended.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::SeqCst)
     }
 
     pub(crate) fn len(&self) -> usize {

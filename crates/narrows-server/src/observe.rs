@@ -59,9 +59,10 @@ pub struct Ended<'a> {
     pub asked: &'a Asked,
     /// Who ended it and how, unless it ended cleanly.
     pub blame: Option<(Hop, &'a dyn fmt::Display)>,
-    /// Octets delivered to the client.
+    /// Octets delivered to the client; of a plain HTTP exchange, octets that came from the far side, heads
+    /// included.
     pub received: u64,
-    /// Octets delivered to the far side.
+    /// Octets delivered to the far side; of a plain HTTP exchange, heads included.
     pub sent: u64,
     /// The route it took.
     pub via: Via,

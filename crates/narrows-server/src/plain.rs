@@ -16,23 +16,29 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use narrows_tunnel::{Leg, Transport};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::admission::Place;
 use crate::observe::Observe;
 use crate::policy::Policy;
 use crate::refusals::{self, Failure};
 use crate::server::Shared;
+use crate::tunnel::CLIENT_LEFT;
 use answer::Answer;
+use door::{Door, Progress};
 use far::FarLeg;
-use prefixed::Prefixed;
+use outgoing::LINGER;
+use upload::{Fault, Upload};
 
 mod answer;
+mod door;
 mod exchange;
 mod far;
 mod head;
 mod late_connect;
 mod outgoing;
 mod prefixed;
+mod upload;
 
 /// The body of every response that a client gets.
 type Body = Either<Full<Bytes>, Answer>;
@@ -47,6 +53,8 @@ struct Session<P: Policy, O: Observe> {
     connection: P::Connection,
     /// The connection of the last exchange, for the next one to the same place.
     kept: Mutex<Option<FarLeg>>,
+    /// How far the client has come with its next request.
+    progress: Progress,
     /// Given back when the connection ends, or the tunnel that took it over.
     _place: Place,
     shared: Arc<Shared<P, O>>,
@@ -65,7 +73,10 @@ pub(crate) async fn serve<S, P, O>(
     O: Observe,
 {
     let mut draining = shared.live.draining();
+    let progress = Progress::default();
+    let door = Door::new(leg, shared.settings.name.clone(), progress.clone());
     let session = Arc::new(Session {
+        progress: progress.clone(),
         client,
         connection,
         kept: Mutex::new(None),
@@ -82,9 +93,8 @@ pub(crate) async fn serve<S, P, O>(
         .header_read_timeout(settings.head_time)
         .max_buf_size(settings.head.max_bytes.max(SMALLEST_BUFFER))
         .auto_date_header(false)
-        .half_close(true)
         .preserve_header_case(true)
-        .serve_connection(TokioIo::new(Prefixed::new(leg)), service)
+        .serve_connection(TokioIo::new(door), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
@@ -95,25 +105,34 @@ pub(crate) async fn serve<S, P, O>(
         }
     };
     if let Err(error) = result {
-        record_unparsed(&shared, client, &error);
+        record_unparsed(&shared, client, &error, progress.in_head());
     }
 }
 
-/// hyper answers what it cannot parse by itself; the record is ours to write.
+/// hyper ends a connection by itself when it cannot parse what comes; the record is ours to write.
+///
+/// `in_head` says whether part of a head had come: without it a client has only gone, or waited for too
+/// long, between two requests.
 fn record_unparsed<P: Policy, O: Observe>(
     shared: &Shared<P, O>,
     client: SocketAddr,
     error: &hyper::Error,
+    in_head: bool,
 ) {
     let failure = if error.is_parse_too_large() {
         Failure::head(431, "the request head is too large")
     } else if error.is_parse() {
         Failure::head(400, format!("the request is malformed: {error}"))
+    } else if !in_head {
+        // Whatever was under way has a record of its own.
+        return;
     } else if error.is_timeout() {
         refusals::too_slow(shared.settings.head_time.as_secs())
     } else {
-        // The client went away in the middle of an exchange, which has a record of its own.
-        return;
+        Failure::head(
+            CLIENT_LEFT,
+            "the client left in the middle of a request head",
+        )
     };
     shared.head_refused(client, &failure, "");
 }
@@ -123,6 +142,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
     where
         S: Transport + Send + 'static,
     {
+        self.progress.begin();
         if request.method() == Method::CONNECT {
             return self.late_connect::<S>(request).await;
         }
@@ -130,8 +150,10 @@ impl<P: Policy, O: Observe> Session<P, O> {
     }
 
     /// Records a request that is refused before there is a valid target, and answers it.
-    fn refuse_head(&self, failure: &Failure, target: &str) -> Response<Body> {
+    async fn refuse_head(&self, failure: &Failure, target: &str, body: Incoming) -> Response<Body> {
         self.shared.head_refused(self.client, failure, target);
+        let unsent = Upload::new(body, Fault::default());
+        let _ = timeout(LINGER, unsent.discard()).await;
         self.answer(failure)
     }
 

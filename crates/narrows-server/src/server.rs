@@ -12,7 +12,7 @@ use narrows_log::ConnId;
 use narrows_tunnel::Transport;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use crate::admission::{Admission, Full};
@@ -84,7 +84,7 @@ impl<P: Policy, O: Observe> Server<P, O> {
     /// [`Settings::drain`] and are cut after it, each with its record.
     ///
     /// Running out of descriptors or memory does not end it: it stops accepting for a moment, says so
-    /// once (`tracing`, level warn) and goes on.
+    /// (`tracing`, level warn, at most once a minute) and goes on.
     ///
     /// # Cancel safety
     ///
@@ -197,7 +197,7 @@ async fn accept_from<P: Policy, O: Observe>(shared: Arc<Shared<P, O>>, listener:
     loop {
         match listener.accept().await {
             Ok((io, client)) => {
-                backoff = Backoff::default();
+                backoff.failures = 0;
                 // Small messages must not wait for each other's acknowledgements.
                 let _ = io.set_nodelay(true);
                 let connection = P::Connection::default();
@@ -238,10 +238,14 @@ where
     }
 }
 
+/// How long a complaint about resources is not repeated.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
 /// Waits longer and longer while accepting fails for want of resources.
 #[derive(Default)]
 struct Backoff {
     failures: u32,
+    said: Option<Instant>,
 }
 
 impl Backoff {
@@ -255,7 +259,8 @@ impl Backoff {
         ) {
             return;
         }
-        if self.failures == 0 {
+        if self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+            self.said = Some(Instant::now());
             warn!(%error, "cannot accept connections; trying again");
         }
         let wait = Duration::from_millis(10) * 2_u32.pow(self.failures.min(5));

@@ -14,11 +14,14 @@ use crate::policy::{Action, Grant, Policy, Request, Terms};
 use crate::refusals::Failure;
 use crate::server::Shared;
 
+/// How a request ended that outlived the drain.
+pub(crate) const CUT: &str = "cut at shutdown";
+
 /// The status that stands for a client that left before it could be answered.
 pub(crate) const CLIENT_LEFT: u16 = 499;
 
 /// An open tunnel that has not begun to carry.
-pub(crate) struct Tunnel<S, P: Policy, O: Observe> {
+pub(crate) struct Tunnel<S: Transport, P: Policy, O: Observe> {
     pub(crate) record: Record<P, O>,
     pub(crate) relay: Relay<S, FarIo>,
 }
@@ -36,18 +39,19 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     {
         let authorization = pending.request().proxy_authorization.as_ref();
         let unanswered = Unanswered::new(self, &asked);
-        let far = self.open(&asked, authorization, connection).await;
-        unanswered.answered();
-        let far = match far {
+        let far = match self.open(&asked, authorization, connection).await {
             Ok(far) => far,
             Err(failure) => {
+                unanswered.answered();
                 self.refused(&asked, &failure);
                 // The record is written; a client that cannot be told has left.
                 let _ = pending.refuse(&failure.refusal, &self.settings.name).await;
                 return None;
             }
         };
-        match pending.establish().await {
+        let established = pending.establish().await;
+        unanswered.answered();
+        match established {
             Ok(client) => Some(self.tunnel(asked, client, far)),
             Err(_) => {
                 self.client_left(&asked);
@@ -138,11 +142,15 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     }
 
     pub(crate) fn client_left(&self, asked: &Asked) {
+        self.unserved(asked, Hop::Client, "the client left before it was answered");
+    }
+
+    fn unserved(&self, asked: &Asked, hop: Hop, reason: &str) {
         self.observer.refused(&Refused {
             client: asked.client,
-            hop: Hop::Client,
+            hop,
             id: asked.id,
-            reason: "the client left before the tunnel was open",
+            reason,
             status: CLIENT_LEFT,
             step: Step::Request,
             target: &asked.target.to_string(),
@@ -150,7 +158,8 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     }
 }
 
-/// Writes the record of a request whose task is cut before it was answered.
+/// Writes the record of a request whose future is dropped before it was answered: its client left, or all
+/// tasks are being cut.
 pub(crate) struct Unanswered<'a, P: Policy, O: Observe> {
     shared: &'a Shared<P, O>,
     asked: &'a Asked,
@@ -169,15 +178,11 @@ impl<'a, P: Policy, O: Observe> Unanswered<'a, P, O> {
 
 impl<P: Policy, O: Observe> Drop for Unanswered<'_, P, O> {
     fn drop(&mut self) {
-        self.shared.observer.refused(&Refused {
-            client: self.asked.client,
-            hop: Hop::Narrows,
-            id: self.asked.id,
-            reason: "cut at shutdown",
-            status: CLIENT_LEFT,
-            step: Step::Request,
-            target: &self.asked.target.to_string(),
-        });
+        if self.shared.live.is_cut() {
+            self.shared.unserved(self.asked, Hop::Narrows, CUT);
+        } else {
+            self.shared.client_left(self.asked);
+        }
     }
 }
 
@@ -225,7 +230,7 @@ impl<P: Policy, O: Observe> Record<P, O> {
 impl<P: Policy, O: Observe> Drop for Record<P, O> {
     fn drop(&mut self) {
         if !self.done {
-            self.write(Some((Hop::Narrows, &"cut at shutdown")));
+            self.write(Some((Hop::Narrows, &CUT)));
         }
     }
 }

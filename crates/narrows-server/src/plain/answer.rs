@@ -10,10 +10,12 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use narrows_endpoint::Hop;
 use narrows_log::Via;
 
+use super::door::Progress;
 use super::far::Meter;
 use crate::observe::{Asked, Ended, Observe};
 use crate::policy::{Policy, Terms};
 use crate::server::Shared;
+use crate::tunnel::CUT;
 
 /// A response body on its way to the client.
 pub(crate) struct Answer {
@@ -30,6 +32,8 @@ pub(super) struct Record {
     pub(super) hop: Hop,
     pub(super) meter: Arc<Meter>,
     pub(super) observer: Arc<dyn RecordEnd>,
+    /// Told when the client may go on to its next request.
+    pub(super) progress: Progress,
     /// What the meter showed when the exchange began.
     pub(super) start: (u64, u64),
     /// Kept until the exchange has ended.
@@ -42,11 +46,18 @@ pub(super) struct Record {
 /// Takes records; it hides the types of the server that does.
 pub(super) trait RecordEnd: Send + Sync {
     fn record_end(&self, ended: &Ended<'_>);
+
+    /// Whether tasks are being cut.
+    fn is_cut(&self) -> bool;
 }
 
 impl<P: Policy, O: Observe> RecordEnd for Shared<P, O> {
     fn record_end(&self, ended: &Ended<'_>) {
         self.observer.ended(ended);
+    }
+
+    fn is_cut(&self) -> bool {
+        self.live.is_cut()
     }
 }
 
@@ -68,7 +79,10 @@ impl Body for Answer {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         match &frame {
             Poll::Ready(None) => self.record.whole = true,
-            Poll::Ready(Some(Ok(_))) => self.record.whole = self.body.is_end_stream(),
+            // Nothing comes after trailers, and hyper asks for nothing after them.
+            Poll::Ready(Some(Ok(frame))) => {
+                self.record.whole = frame.is_trailers() || self.body.is_end_stream();
+            }
             Poll::Ready(Some(Err(error))) => self.record.broken = Some(error.to_string()),
             Poll::Pending => {}
         }
@@ -95,10 +109,12 @@ impl fmt::Debug for Answer {
 impl Drop for Record {
     fn drop(&mut self) {
         let (written, read) = self.meter.totals();
+        self.progress.finish();
         let left = "left before the answer was complete";
         let blame: Option<(Hop, &dyn fmt::Display)> = match &self.broken {
             _ if self.whole => None,
             Some(broken) => Some((self.hop, broken)),
+            None if self.observer.is_cut() => Some((Hop::Narrows, &CUT)),
             None => Some((Hop::Client, &left)),
         };
         self.observer.record_end(&Ended {

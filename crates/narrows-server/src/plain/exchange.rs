@@ -6,7 +6,6 @@ use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::header::{HeaderValue, PROXY_AUTHENTICATE};
-use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
 use narrows_connect::{ProxyError, Refusal};
 use narrows_endpoint::{Hop, Route, Step};
@@ -44,7 +43,10 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let (head, body) = request.into_parts();
         let target = match head::target(&head) {
             Ok(target) => target,
-            Err(failure) => return self.refuse_head(&failure, &head.uri.to_string()),
+            Err(failure) => {
+                let asked_for = head.uri.to_string();
+                return self.refuse_head(&failure, &asked_for, body).await;
+            }
         };
         let asked = Asked {
             client: self.client,
@@ -53,25 +55,29 @@ impl<P: Policy, O: Observe> Session<P, O> {
             version: version(head.version),
         };
         let unanswered = Unanswered::new(&self.shared, &asked);
-        let result = self.forward(&asked, head, body).await;
+        let mut outgoing = Outgoing::new(head, body, asked.target.clone());
+        let result = self.forward(&asked, &mut outgoing).await;
         unanswered.answered();
-        result.unwrap_or_else(|failure| {
-            self.shared.refused(&asked, &failure);
-            self.answer(&failure)
-        })
+        match result {
+            Ok(response) => response,
+            Err(failure) => {
+                let failure = outgoing.fault().unwrap_or(failure);
+                self.shared.refused(&asked, &failure);
+                outgoing.discard().await;
+                self.answer(&failure)
+            }
+        }
     }
 
     async fn forward(
         &self,
         asked: &Asked,
-        mut head: Parts,
-        body: Incoming,
+        outgoing: &mut Outgoing,
     ) -> Result<Response<Body>, Failure> {
-        let authorization = head::authorization(&head)?;
+        let authorization = head::authorization(outgoing.head())?;
         let shared = &self.shared;
         let grant = shared.decide(asked, authorization.as_ref(), &self.connection)?;
-        head::forward(&mut head, &asked.target, &shared.settings.name);
-        let outgoing = Outgoing::new(head, body, asked.target.clone());
+        outgoing.make_ours(&shared.settings.name);
         let reply = self.ask(asked, &grant, outgoing).await?;
         check(&reply)?;
         Ok(self.hand_back(asked, reply, grant.terms).await)
@@ -82,11 +88,11 @@ impl<P: Policy, O: Observe> Session<P, O> {
         &self,
         asked: &Asked,
         grant: &Grant,
-        mut outgoing: Outgoing,
+        outgoing: &mut Outgoing,
     ) -> Result<Reply, Failure> {
-        let reply = self.send(asked, grant, &mut outgoing, false).await?;
+        let reply = self.send(asked, grant, outgoing, false).await?;
         if outgoing.is_whole() && wants_untried_credentials(&reply) {
-            return self.send(asked, grant, &mut outgoing, true).await;
+            return self.send(asked, grant, outgoing, true).await;
         }
         Ok(reply)
     }
@@ -191,6 +197,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
             hop: leg.hop,
             meter: Arc::clone(&leg.meter),
             observer: Arc::clone(&self.shared) as _,
+            progress: self.progress.clone(),
             start,
             _terms: terms,
             via: leg.via,

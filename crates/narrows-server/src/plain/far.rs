@@ -93,6 +93,9 @@ impl Meter {
     }
 }
 
+/// Whoever waits for an answer's head gives up a moment earlier and says why.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Completes when nothing has moved for as long as `idle` says.
 async fn stalled(meter: &Meter, idle: Option<Duration>) {
     let Some(idle) = idle else {
@@ -100,7 +103,7 @@ async fn stalled(meter: &Meter, idle: Option<Duration>) {
     };
     loop {
         let before = meter.totals();
-        sleep(idle).await;
+        sleep(idle + GRACE).await;
         if meter.totals() == before {
             return;
         }

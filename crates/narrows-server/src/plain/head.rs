@@ -3,8 +3,8 @@
 use std::num::NonZeroU16;
 
 use hyper::header::{
-    CONNECTION, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Uri, Version};
@@ -44,6 +44,12 @@ pub(super) fn target(head: &Parts) -> Result<Target, Failure> {
             ));
         }
         (Some(_), _) => return Err(Failure::head(400, "only http:// URIs can be requested")),
+        (None, Some(_)) => {
+            return Err(Failure::head(
+                400,
+                "host:port alone is for the method CONNECT, in capitals",
+            ));
+        }
         _ => {
             return Err(Failure::head(
                 400,
@@ -112,6 +118,11 @@ pub(super) fn forward(head: &mut Parts, target: &Target, name: &str) {
 
 /// Makes a server's response head one of this proxy's own.
 pub(super) fn backward(headers: &mut HeaderMap, version: Version, name: &str) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        // The body was read by its transfer coding, so the length is somebody's mistake or trick
+        // (RFC 9112 §6.3).
+        headers.remove(CONTENT_LENGTH);
+    }
     strip(headers);
     add_via(headers, version, name);
 }

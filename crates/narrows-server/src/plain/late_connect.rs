@@ -10,8 +10,8 @@ use hyper_util::rt::TokioIo;
 use narrows_connect::check_connect;
 use narrows_tunnel::{Leg, Transport};
 
+use super::door::Door;
 use super::exchange::version;
-use super::prefixed::Prefixed;
 use super::{Body, Session};
 use crate::observe::{Asked, Observe};
 use crate::policy::Policy;
@@ -39,7 +39,11 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let connect = match check_connect(authority, version(request.version()), headers) {
             Ok(connect) => connect,
             Err(error) => {
-                return self.refuse_head(&Failure::from(&error), &request.uri().to_string());
+                let asked_for = request.uri().to_string();
+                let body = request.into_body();
+                return self
+                    .refuse_head(&Failure::from(&error), &asked_for, body)
+                    .await;
             }
         };
         let asked = Asked {
@@ -48,8 +52,8 @@ impl<P: Policy, O: Observe> Session<P, O> {
             target: connect.target,
             version: connect.version,
         };
-        let unanswered = Unanswered::new(&self.shared, &asked);
         let authorization = connect.proxy_authorization.as_ref();
+        let unanswered = Unanswered::new(&self.shared, &asked);
         let far = self
             .shared
             .open(&asked, authorization, &self.connection)
@@ -66,13 +70,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let session = Arc::clone(&self);
         self.shared.live.spawn(async move {
             let shared = &session.shared;
-            match upgrade
-                .await
-                .ok()
-                .and_then(|upgraded| upgraded.downcast().ok())
-            {
+            let unanswered = Unanswered::new(shared, &asked);
+            let upgraded = upgrade.await;
+            unanswered.answered();
+            match upgraded.ok().and_then(|upgraded| upgraded.downcast().ok()) {
                 Some(parts) => {
-                    let io: TokioIo<Prefixed<S>> = parts.io;
+                    let io: TokioIo<Door<S>> = parts.io;
                     let leg = rejoin(io.into_inner().into_leg(), parts.read_buf);
                     shared.tunnel(asked, leg, far).run().await;
                 }

@@ -1,5 +1,7 @@
 //! A request on its way out, which may have to be sent twice.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{Either, Empty};
 use hyper::Request;
@@ -10,10 +12,17 @@ use hyper::http::request::Parts;
 use narrows_connect::Credentials;
 use narrows_endpoint::Target;
 
+use tokio::time::timeout;
+
 use super::head;
+use super::upload::{Fault, Upload};
+use crate::refusals::Failure;
+
+/// How long the body of a refused request is read on.
+pub(super) const LINGER: Duration = Duration::from_millis(500);
 
 /// The body of a request as it is sent.
-pub(super) type OutgoingBody = Either<Empty<Bytes>, Incoming>;
+pub(super) type OutgoingBody = Either<Empty<Bytes>, Upload>;
 
 /// A request on its way out.
 ///
@@ -21,24 +30,53 @@ pub(super) type OutgoingBody = Either<Empty<Bytes>, Incoming>;
 /// before it took the request gives it back.
 pub(super) struct Outgoing {
     body: Body,
+    fault: Fault,
     head: Parts,
     target: Target,
 }
 
 enum Body {
     None,
-    Some(Incoming),
+    Some(Upload),
     Sent,
 }
 
 impl Outgoing {
     pub(super) fn new(head: Parts, body: Incoming, target: Target) -> Self {
+        let fault = Fault::default();
         let body = if body.is_end_stream() {
             Body::None
         } else {
-            Body::Some(body)
+            Body::Some(Upload::new(body, fault.clone()))
         };
-        Self { body, head, target }
+        Self {
+            body,
+            fault,
+            head,
+            target,
+        }
+    }
+
+    /// What the client did wrong in its body, if that is why there is no answer.
+    pub(super) fn fault(&self) -> Option<Failure> {
+        self.fault.failure()
+    }
+
+    /// Throws a body away that was not sent, for a while: a client that is still sending could not read
+    /// the refusal if the connection were closed at once.
+    pub(super) async fn discard(self) {
+        if let Body::Some(body) = self.body {
+            let _ = timeout(LINGER, body.discard()).await;
+        }
+    }
+
+    pub(super) const fn head(&self) -> &Parts {
+        &self.head
+    }
+
+    /// Makes the client's request head one of this proxy's own.
+    pub(super) fn make_ours(&mut self, name: &str) {
+        head::forward(&mut self.head, &self.target, name);
     }
 
     /// Whether the request can be sent now.

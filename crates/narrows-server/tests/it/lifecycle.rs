@@ -64,9 +64,55 @@ async fn what_outlives_the_drain_is_cut_with_its_record() {
         panic!("{notes:?}")
     };
     assert_eq!(how, "cut at shutdown");
-    let mut rest = Vec::new();
-    let _ = client.read_to_end(&mut rest).await;
-    assert_eq!(rest, b"");
+    let error = client.read_u8().await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        std::io::ErrorKind::ConnectionReset,
+        "half an answer never looks whole"
+    );
+}
+
+#[tokio::test]
+async fn a_download_that_outlives_the_drain_is_cut_by_narrows() {
+    let house = House::with(direct, settings(|s| s.drain = Duration::from_millis(10))).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        crate::house::read_head(&mut stream).await;
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+            .await
+            .unwrap();
+        std::future::pending::<()>().await;
+    });
+    let mut client = house.client().await;
+    let request = format!("GET http://{address}/ HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    client.write_all(request.as_bytes()).await.unwrap();
+    crate::house::read_head(&mut client).await;
+    let (drained, notes) = house.stop().await;
+    assert_eq!(drained.cut, 1);
+    let [
+        Note::Opened(_),
+        Note::Ended {
+            blame: Some((Hop::Narrows, _)),
+            ..
+        },
+    ] = &notes[..]
+    else {
+        panic!("{notes:?}")
+    };
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_does_not_hold_up_a_drain() {
+    let house = House::start().await;
+    let mut silent = house.client().await;
+    // A tunnel that came and went shows that the server has accepted what came before it.
+    house.say(b"CONNECT a..b:443 HTTP/1.0\r\n\r\n").await;
+    let (drained, notes) = house.stop().await;
+    assert_eq!((drained.cut, notes.len()), (0, 1));
+    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::house::{House, Note, read_head, target};
+use narrows_server::Settings;
+
+use crate::house::{House, Note, direct, read_head, target};
 
 /// An HTTP server that answers each request with its own head as the body, and tells each connection's
 /// requests.
@@ -226,7 +229,7 @@ async fn what_is_no_proxy_request_is_told_so() {
         ),
         (
             "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
-            "not allowed in a host name",
+            "a user or password before the host is not allowed",
         ),
     ] {
         let answer = house.say(request.as_bytes()).await;
@@ -250,8 +253,202 @@ async fn what_hyper_refuses_is_recorded_too() {
         .say(b"POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc")
         .await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(
+        answer.contains("Proxy-Status: narrows; error=http_request_error"),
+        "{answer}"
+    );
+    assert!(
+        answer.ends_with("or its framing is ambiguous\n"),
+        "{answer}"
+    );
     let (_, notes) = house.stop().await;
     let [Note::Refused { status: 400, .. }] = &notes[..] else {
         panic!("{notes:?}")
     };
+}
+
+/// A server that gives one answer on its first connection, and then keeps silent.
+async fn once(answer: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        stream.write_all(answer).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    address
+}
+
+fn request(address: SocketAddr) -> String {
+    format!("GET http://{address}/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_length_beside_chunks_is_not_passed_on() {
+    let house = House::start().await;
+    let address = once(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n\
+          b\r\nhello world\r\n0\r\n\r\n",
+    )
+    .await;
+    let answer = house.say(request(address).as_bytes()).await;
+    assert!(
+        !answer.to_lowercase().contains("content-length"),
+        "{answer}"
+    );
+    assert!(answer.contains("hello world"), "{answer}");
+    let (_, notes) = house.stop().await;
+    assert!(
+        matches!(
+            notes[..],
+            [Note::Opened(_), Note::Ended { blame: None, .. }]
+        ),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test]
+async fn trailers_are_a_clean_end() {
+    let house = House::start().await;
+    let address = once(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
+          5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n",
+    )
+    .await;
+    let answer = house.say(request(address).as_bytes()).await;
+    assert!(answer.contains("hello"), "{answer}");
+    let (_, notes) = house.stop().await;
+    assert!(
+        matches!(
+            notes[..],
+            [Note::Opened(_), Note::Ended { blame: None, .. }]
+        ),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_a_silent_server_is_noticed() {
+    let house = House::start().await;
+    let address = once(b"").await;
+    let mut client = house.client().await;
+    client.write_all(request(address).as_bytes()).await.unwrap();
+    drop(client);
+    while house.notes.all().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let (drained, notes) = house.stop().await;
+    assert_eq!(drained.cut, 0);
+    let [
+        Note::Refused {
+            status: 499, hop, ..
+        },
+    ] = &notes[..]
+    else {
+        panic!("{notes:?}")
+    };
+    assert_eq!(hop.as_str(), "client");
+}
+
+#[tokio::test]
+async fn waiting_between_requests_is_no_request() {
+    let mut settings = Settings::default();
+    settings.head_time = Duration::from_millis(50);
+    let house = House::with(direct, settings).await;
+    let (address, _told) = mirror().await;
+    let mut client = house.client().await;
+    get(&mut client, address, "").await;
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).await.unwrap();
+    assert_eq!(rest, b"");
+    let (_, notes) = house.stop().await;
+    assert!(
+        matches!(
+            notes[..],
+            [Note::Opened(_), Note::Ended { blame: None, .. }]
+        ),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test]
+async fn part_of_a_head_is_recorded() {
+    let house = House::start().await;
+    let mut client = house.client().await;
+    client
+        .write_all(b"GET http://a/ HTTP/1.1\r\nHost: a\r\n")
+        .await
+        .unwrap();
+    client.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).await.unwrap();
+    let (_, notes) = house.stop().await;
+    let [
+        Note::Refused {
+            status: 499, hop, ..
+        },
+    ] = &notes[..]
+    else {
+        panic!("{notes:?}")
+    };
+    assert_eq!(hop.as_str(), "client");
+}
+
+#[tokio::test]
+async fn a_malformed_body_is_the_clients_fault() {
+    let house = House::start().await;
+    let address = once(b"").await;
+    let upload = format!(
+        "POST http://{address}/ HTTP/1.1\r\nHost: {address}\r\nTransfer-Encoding: chunked\r\n\r\n\
+         fffffffffffffffff\r\nx"
+    );
+    let answer = house.say(upload.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(
+        answer.contains("the request's body is malformed"),
+        "{answer}"
+    );
+    let (_, notes) = house.stop().await;
+    let [
+        Note::Refused {
+            status: 400, hop, ..
+        },
+    ] = &notes[..]
+    else {
+        panic!("{notes:?}")
+    };
+    assert_eq!(hop.as_str(), "client");
+}
+
+#[tokio::test]
+async fn a_refusal_is_read_by_a_client_that_is_still_sending() {
+    let house = House::start().await;
+    let mut client = house.client().await;
+    let length = 8 * 1024 * 1024;
+    let head =
+        format!("POST http://a..b/ HTTP/1.1\r\nHost: a..b\r\nContent-Length: {length}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(&vec![b'x'; length]).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("empty label"), "{answer}");
+}
+
+#[tokio::test]
+async fn secrets_are_not_recorded() {
+    let house = House::start().await;
+    house
+        .say(b"GET http://user:pw@a/?sig=secret HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    house.say(b"CONNECT user:pw@a:443 HTTP/1.0\r\n\r\n").await;
+    let (_, notes) = house.stop().await;
+    assert_eq!(notes.len(), 2);
+    let text = format!("{notes:?}");
+    assert!(!text.contains("pw") && !text.contains("secret"), "{text}");
+    assert!(
+        text.contains("http://***@a") && text.contains("***@a:443"),
+        "{text}"
+    );
 }
