@@ -11,7 +11,7 @@ use crate::settings::Settings;
 /// The catalogue's never-gateway names give way to an operator's bypass rule that covers them: what is
 /// reached directly does not go by the gateway either, and `--bypass ARM` would otherwise do nothing.
 /// Never-gateway rules that the operator wrote keep their precedence over bypass rules. The gateway's own
-/// host never goes by the gateway either, on any port.
+/// address never goes by the gateway either.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub fn rule_set(settings: &Settings) -> Result<RuleSet, RuleError> {
         }
     }
     if let Some(leg) = &settings.gateway.leg {
-        let own = own(&leg.address);
+        let own = Pattern::from(leg.address.clone());
         if !is_bypassed(&own, settings) {
             builder = builder.rule(Level::Never, own, leg.source.clone());
         }
@@ -62,13 +62,6 @@ fn add_catalogue(
         }
     }
     builder
-}
-
-/// Every port of the gateway's host; the one port, if the host alone is nothing that rules may name.
-fn own(gateway: &Target) -> Pattern {
-    let host = gateway.host().to_string();
-    host.parse()
-        .unwrap_or_else(|_| Pattern::from(gateway.clone()))
 }
 
 /// Whether a bypass rule covers everything that a pattern matches on port 443.

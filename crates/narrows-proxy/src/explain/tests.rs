@@ -240,7 +240,7 @@ fn with_a_gateway() {
         (
             "gw.example:8443",
             "direct",
-            "gw.example",
+            "gw.example:8443",
             "argument --gateway",
             "direct",
         ),

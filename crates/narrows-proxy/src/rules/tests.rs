@@ -111,7 +111,8 @@ fn the_gateway_never_goes_by_itself() {
     };
     for (rest, target, expected) in [
         ("", "gw.carried.example:8443", "direct never proxy.toml:1"),
-        ("", "gw.carried.example:443", "direct never proxy.toml:1"),
+        // Another service of that host is another target, as in a trial on one machine.
+        ("", "gw.carried.example:443", "gateway carried proxy.toml:2"),
         (
             "",
             "other.carried.example:443",
@@ -119,12 +120,12 @@ fn the_gateway_never_goes_by_itself() {
         ),
         (
             "proxy.url = \"http://p:1\"",
-            "gw.carried.example:443",
+            "gw.carried.example:8443",
             "proxy never proxy.toml:1",
         ),
         (
             "proxy.url = \"http://p:1\"\nrules.bypass = [\"gw.carried.example\"]",
-            "gw.carried.example:443",
+            "gw.carried.example:8443",
             "direct bypass proxy.toml:4",
         ),
     ] {
