@@ -119,6 +119,9 @@ pub enum AuthenticationFault {
     /// It rejected the credentials before; they were not sent again.
     #[error("and rejected the configured ones before; they are not sent again until changed")]
     RejectedBefore,
+    /// Other requests have tried the credentials for too long without an answer. They were not sent.
+    #[error("and other requests are still waiting to learn whether the configured ones are good")]
+    Untried,
 }
 
 // === impl DialError ===

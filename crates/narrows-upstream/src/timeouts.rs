@@ -5,7 +5,8 @@ use std::time::Duration;
 /// How long each step of reaching a target may take.
 ///
 /// Each step has its own deadline, so the error names the step that was slow. A call may take as long
-/// as its steps together, and twice that through a proxy that asks for credentials.
+/// as its steps together, and twice that through a proxy that asks for credentials;
+/// waiting for others that try them first adds up to 20 s, see [`Upstream`](crate::Upstream).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// Resolving one name. Default 10 s: two tries of the usual resolver.
@@ -15,7 +16,7 @@ pub struct Timeouts {
     /// The head start of one address over the next. Default 250 ms (RFC 8305 §5).
     pub stagger: Duration,
     /// From sending CONNECT to the head of the proxy's or gateway's final answer, and separately the
-    /// wait for another request that is trying the credentials, or for room on a gateway's sessions.
+    /// wait for room on a gateway's sessions.
     /// Default 30 s: the other side resolves and connects meanwhile.
     pub request: Duration,
     /// The TLS handshake with a gateway. Default 10 s: two round trips, and a loss in each.

@@ -51,7 +51,7 @@ impl Dialer {
         target: &Target,
     ) -> Result<Connected, DialErrorKind> {
         use AuthenticationFault as Fault;
-        let authorization = self.authorize(proxy, false).await?;
+        let authorization = proxy.authorize(false).await;
         let (answer, sent) = match self.connect_through(proxy, target, authorization).await? {
             Outcome::Open(connected) => return Ok(connected),
             Outcome::Challenged(answer, sent) => (answer, sent),
@@ -66,9 +66,14 @@ impl Dialer {
         if !answer.offers("basic") {
             return give_up(Fault::NotOffered, answer);
         }
-        let authorization = self.authorize(proxy, true).await?;
+        let authorization = proxy.authorize(true).await;
         if authorization.credentials().is_none() {
-            return give_up(Fault::RejectedBefore, answer);
+            let fault = if proxy.rejected() {
+                Fault::RejectedBefore
+            } else {
+                Fault::Untried
+            };
+            return give_up(fault, answer);
         }
         match self.connect_through(proxy, target, authorization).await? {
             Outcome::Open(connected) => Ok(connected),
@@ -104,15 +109,5 @@ impl Dialer {
                 }
             }
         }
-    }
-
-    /// As [`Upstream::authorize`], with a limit on the wait for the request that tries them first.
-    async fn authorize<'a>(
-        &self,
-        proxy: &'a Upstream,
-        challenged: bool,
-    ) -> Result<Authorization<'a>, DialErrorKind> {
-        let granted = timeout(self.timeouts.request, proxy.authorize(challenged)).await;
-        granted.map_err(|_| DialErrorKind::Silent)
     }
 }

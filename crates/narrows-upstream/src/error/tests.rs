@@ -179,6 +179,21 @@ fn a_407_never_reaches_the_client() {
     assert_verdict(&error, "proxy request 502 proxy_configuration_error");
 }
 
+/// Neither our own queue nor our own judge is the proxy's fault.
+#[test]
+fn our_own_refusals_are_ours() {
+    let answer = answer("HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\n\r\n", "");
+    let untried = DialErrorKind::Authentication(AuthenticationFault::Untried, answer);
+    for (kind, expected) in [
+        (untried, "narrows request 503 proxy_internal_error"),
+        (denied(), "narrows decide 502 proxy_configuration_error"),
+    ] {
+        let error = error(through(), kind);
+        assert_verdict(&error, expected);
+        assert!(!error.is_proxy_down());
+    }
+}
+
 #[test]
 fn only_the_way_to_the_proxy_marks_it_down() {
     for (path, kind, down) in [
@@ -254,6 +269,14 @@ fn sentences_say_what_to_look_at() {
                 answer("HTTP/1.1 407\r\n\r\n", ""),
             ),
             "proxy 10.0.0.1:3128 wants credentials without naming a scheme, so none were sent: 407",
+        ),
+        (
+            through(),
+            DialErrorKind::Authentication(
+                AuthenticationFault::Untried,
+                answer("HTTP/1.1 407\r\nProxy-Authenticate: Basic\r\n\r\n", ""),
+            ),
+            "proxy 10.0.0.1:3128 wants credentials by basic, and other requests are still waiting to learn whether the configured ones are good: 407",
         ),
         (
             through(),

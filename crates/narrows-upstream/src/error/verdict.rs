@@ -1,6 +1,9 @@
 //! Who is to blame for a [`DialError`](super::DialError), and what to answer.
 
-use super::{Cause, ConnectFailure, DialErrorKind, Hop, Inner, Path, ProxyError, ResolveError};
+use super::{
+    AuthenticationFault, Cause, ConnectFailure, DialErrorKind, Hop, Inner, Path, ProxyError,
+    ResolveError,
+};
 use super::{ProxyAnswer, Step, TlsFault};
 use crate::attempt::is_exhaustion;
 
@@ -20,6 +23,10 @@ impl Inner {
         use DialErrorKind as Kind;
         let (hop, step, (status, proxy_error)) = match &self.kind {
             Kind::Answered(answer) => (self.far(), Step::Request, answer.passed_on()),
+            Kind::Authentication(AuthenticationFault::Untried, _) => {
+                let answer = (503, ProxyError::ProxyInternalError);
+                (Hop::Narrows, Step::Request, answer)
+            }
             Kind::Authentication(..) => {
                 let answer = (502, ProxyError::ProxyConfigurationError);
                 (self.far(), Step::Request, answer)
@@ -34,7 +41,11 @@ impl Inner {
             }
             Kind::Connect(failure) => self.connect_verdict(failure),
             Kind::Denied { .. } => {
-                let answer = (403, ProxyError::DestinationIpProhibited);
+                // It was not the client that chose a configured hop.
+                let answer = match self.path {
+                    Path::Direct(_) => (403, ProxyError::DestinationIpProhibited),
+                    _ => (502, ProxyError::ProxyConfigurationError),
+                };
                 (Hop::Narrows, Step::Decide, answer)
             }
             Kind::Nonsense(_) => {

@@ -167,3 +167,36 @@ async fn without_credentials_the_schemes_are_named() {
     assert!(error.to_string().contains(expected), "{error}");
     assert_eq!(proxy.heads().len(), 1);
 }
+
+/// A forbidden target is no changed password.
+#[tokio::test]
+async fn one_forbidden_target_does_not_cost_the_credentials() {
+    let proxy = Proxy::start(|head| {
+        let forbidden = head.starts_with("CONNECT forbidden.example");
+        if head.contains(GOOD) && !forbidden {
+            OPEN
+        } else {
+            ASKS
+        }
+    })
+    .await;
+    let upstream = upstream(&proxy, "agent:secret@");
+    let forbidden = "forbidden.example:443".parse().unwrap();
+    for _ in 0..3 {
+        dialer().through(&upstream, &target()).await.unwrap();
+        dialer().through(&upstream, &forbidden).await.unwrap_err();
+    }
+    assert!(!upstream.rejected());
+}
+
+#[tokio::test]
+async fn a_changed_password_is_noticed_after_two_logins() {
+    let proxy = Proxy::always(ASKS.0, ASKS.1).await;
+    let upstream = upstream(&proxy, "agent:secret@");
+    upstream.authorize(true).await.conclude(200);
+    for _ in 0..4 {
+        dialer().through(&upstream, &target()).await.unwrap_err();
+    }
+    assert!(upstream.rejected());
+    assert_eq!(proxy.logins(), 2);
+}
