@@ -38,6 +38,7 @@ mod through;
 pub struct Dialer {
     resolver: Arc<dyn Resolve>,
     judge: Arc<dyn Judge>,
+    proxy_judge: Arc<dyn Judge>,
     timeouts: Timeouts,
     limits: Limits,
 }
@@ -63,6 +64,7 @@ impl Dialer {
         Self {
             resolver: Arc::new(resolver),
             judge: Arc::new(AllowAll),
+            proxy_judge: Arc::new(AllowAll),
             timeouts,
             limits: Limits::default(),
         }
@@ -72,6 +74,16 @@ impl Dialer {
     #[must_use]
     pub fn with_judge(mut self, judge: impl Judge + 'static) -> Self {
         self.judge = Arc::new(judge);
+        self
+    }
+
+    /// Asks `judge` about every address of an upstream proxy before it is dialled.
+    ///
+    /// For the loop by a name of this machine, which only resolution shows. It gets the proxy's own host
+    /// and port as the target. By default every address passes: the operator has chosen the proxy.
+    #[must_use]
+    pub fn with_proxy_judge(mut self, judge: impl Judge + 'static) -> Self {
+        self.proxy_judge = Arc::new(judge);
         self
     }
 
@@ -123,11 +135,12 @@ impl Dialer {
 
     /// Connects to the proxy itself and says nothing, for plain HTTP in absolute form.
     ///
-    /// [`Upstream::authorize`] says which credentials the requests may carry.
+    /// [`Upstream::authorize_plain`] says which credentials the requests may carry.
     ///
     /// # Errors
     ///
-    /// [`DialError`]: the proxy's name gave no address, or none could be connected to.
+    /// [`DialError`]: the proxy's name gave no address, none may be dialled, or none could be connected
+    /// to.
     ///
     /// # Cancel safety
     ///

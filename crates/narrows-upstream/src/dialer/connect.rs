@@ -113,9 +113,12 @@ impl Dialer {
         }
     }
 
-    /// Connects to a proxy.
+    /// Connects to a proxy, if its judge lets it.
     pub(super) async fn connect_proxy(&self, proxy: &Upstream) -> Result<Connected, DialErrorKind> {
-        self.connect_configured(proxy.endpoint()).await
+        let hop = proxy.endpoint();
+        let addrs = self.addresses(hop).await?;
+        let addrs = Self::allowed(hop, addrs, &*self.proxy_judge)?;
+        self.connect(addrs, hop.port()).await
     }
 
     /// Connects to a hop whose address was configured, so that no judge is asked.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use narrows_endpoint::{Hop, Name, Step, Target};
 use narrows_upstream::{
     Denied, DialErrorKind, Dialer, Resolve, ResolveError, Resolving, StaticResolver, Timeouts,
+    Upstream,
 };
 use tokio::net::TcpSocket;
 
@@ -152,6 +153,35 @@ async fn a_denied_address_is_never_dialled() {
     // On loopback a SYN is an accepted connection at once, so nothing was sent.
     let nothing = listener.accept().unwrap_err();
     assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+/// A proxy by the name of this machine may be this program itself.
+#[tokio::test]
+async fn a_denied_proxy_is_never_dialled() {
+    let (listener, addr) = listen(FIRST);
+    let port = addr.port();
+    let judge = move |proxy: &Target, ip: IpAddr| match (proxy.port() == port, ip) {
+        (true, FIRST) => Err(Denied::new("this proxy itself listens there")),
+        _ => Ok(()),
+    };
+    let dialer = dialer().with_proxy_judge(judge);
+    let proxy = Upstream::new(format!("http://proxy.example:{port}").parse().unwrap());
+    for error in [
+        dialer.through(&proxy, &named(addr)).await.unwrap_err(),
+        dialer.to_proxy(&proxy).await.unwrap_err(),
+    ] {
+        assert_eq!((error.hop(), error.step()), (Hop::Narrows, Step::Decide));
+        assert_eq!(error.status(), 502);
+        let expected = format!(
+            "proxy proxy.example:{port} may not be reached at 127.0.0.1: \
+             this proxy itself listens there"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+    let nothing = listener.accept().unwrap_err();
+    assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
+    // Targets are not its business.
+    assert!(dialer.direct(&named(addr)).await.is_ok());
 }
 
 #[tokio::test]
