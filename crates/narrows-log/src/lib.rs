@@ -13,4 +13,4 @@ pub use record::{Record, RecordError};
 pub use text::{MAX_TEXT, Text};
 pub use timestamp::{Timestamp, TimestampError};
 pub use words::{Address, ConnId, HttpVersion, Severity, UnknownWord, Via};
-pub use writer::{Counts, Handle, Options, Sink, Unwritten, Writer};
+pub use writer::{Counts, Handle, Health, Options, Sink, SinkStep, Unwritten, Writer};

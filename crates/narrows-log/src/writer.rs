@@ -8,9 +8,11 @@ use std::time::Duration;
 use crate::record::Record;
 
 mod drain;
+mod health;
 mod shared;
 mod sink;
 
+pub use health::{Health, SinkStep};
 pub use shared::Counts;
 pub use sink::Sink;
 
@@ -20,7 +22,8 @@ use shared::Shared;
 ///
 /// Whoever logs formats the line into the buffer under a short lock and goes on; nobody but the thread
 /// waits for the sink. Lines that find the buffer full are left out and counted, and a `dropped` line
-/// stands in their place. When the sink fails, the thread tries again, from where the sink had come.
+/// stands in their place. When the sink fails, the thread tries again, from where the sink had come; a
+/// [watcher](Self::spawn_watched) learns when it begins to fail and when that is over.
 ///
 /// Dropping the writer asks the thread to finish and does not wait; [`shutdown`](Self::shutdown) does.
 ///
@@ -63,7 +66,7 @@ pub struct Options {
 
 /// Lines that the sink had not taken when the time was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{lines} lines of the log are not written")]
+#[error("lines of the log that are not written: {lines}")]
 pub struct Unwritten {
     /// How many.
     pub lines: NonZeroU64,
@@ -85,17 +88,34 @@ impl Default for Options {
 // === impl Writer ===
 
 impl Writer {
-    /// Starts the thread, named `narrows-log`.
+    /// Starts the thread, named `narrows-log`. Nobody learns of a sink that fails but who asks for the
+    /// [counts](Handle::counts).
     ///
     /// # Errors
     ///
     /// The operating system's, if it gives no thread.
     pub fn spawn(sink: impl Sink, options: Options) -> io::Result<Self> {
+        Self::spawn_watched(sink, options, |_| {})
+    }
+
+    /// [`spawn`](Self::spawn), and tells `watch` when the sink begins to fail and when it recovers.
+    ///
+    /// `watch` is called on the writer's thread: no line is written until it returns. If it panics, the
+    /// thread ends, as when the sink does.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if it gives no thread.
+    pub fn spawn_watched(
+        sink: impl Sink,
+        options: Options,
+        watch: impl FnMut(Health<'_>) + Send + 'static,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(options));
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("narrows-log".to_owned())
-            .spawn(move || drain::run(&theirs, sink))?;
+            .spawn(move || drain::run(&theirs, sink, watch))?;
         Ok(Self { shared })
     }
 
@@ -146,6 +166,8 @@ impl Handle {
     }
 
     /// Asks the thread to [reopen](Sink::reopen) the sink, between two lines; does not wait.
+    ///
+    /// If that fails, it is tried again before each batch of lines until it works.
     pub fn reopen(&self) {
         self.shared.reopen();
     }

@@ -2,22 +2,33 @@
 
 use std::io;
 
+use super::health::{Health, SinkStep, Watched};
 use super::shared::{Batch, Shared};
 use super::sink::Sink;
 
 /// Writes batch after batch until the writer is closed.
-pub(super) fn run(shared: &Shared, mut sink: impl Sink) {
+pub(super) fn run(shared: &Shared, sink: impl Sink, watch: impl FnMut(Health<'_>)) {
     let _finish = Finish(shared);
+    let mut drain = Drain {
+        shared,
+        sink,
+        watch,
+        writing: Watched::new(SinkStep::Write),
+        reopening: Watched::new(SinkStep::Reopen),
+    };
     let mut batch = Batch::default();
     loop {
         let (reopen, closing) = shared.take(&mut batch);
-        if !write(shared, &mut sink, batch.text.as_bytes()) {
+        if batch.lines > 0 && drain.reopening.is_failing() {
+            drain.reopen();
+        }
+        if !drain.write(batch.text.as_bytes()) {
             return;
         }
         batch.text.clear();
         batch.lines = 0;
-        if reopen && sink.reopen().is_err() {
-            shared.failed();
+        if reopen {
+            drain.reopen();
         }
         if closing {
             return;
@@ -34,30 +45,64 @@ impl Drop for Finish<'_> {
     }
 }
 
-/// Writes one batch, trying until the sink takes it; `false` if it was given up because of the end.
-fn write(shared: &Shared, sink: &mut impl Sink, lines: &[u8]) -> bool {
-    let mut done = 0;
-    let mut last_try = false;
-    while write_from(sink, lines, &mut done).is_err() {
-        shared.failed();
-        if last_try {
-            return false;
-        }
-        let (reopen, closing) = shared.wait_to_retry();
-        last_try = closing;
-        if reopen {
-            // A new file starts with a whole line.
-            done = lines[..done]
-                .iter()
-                .rposition(|&byte| byte == b'\n')
-                .map_or(0, |lf| lf + 1);
-            if sink.reopen().is_err() {
-                shared.failed();
+/// The sink, and how it does.
+struct Drain<'a, S, W> {
+    shared: &'a Shared,
+    sink: S,
+    watch: W,
+    writing: Watched,
+    /// A reopening that failed is owed.
+    reopening: Watched,
+}
+
+impl<S: Sink, W: FnMut(Health<'_>)> Drain<'_, S, W> {
+    /// Writes one batch, trying until the sink takes it; `false` if it was given up because of the end.
+    fn write(&mut self, lines: &[u8]) -> bool {
+        let mut done = 0;
+        let mut last_try = false;
+        while let Err(error) = write_from(&mut self.sink, lines, &mut done) {
+            let (waiting, dropped) = self.shared.failed();
+            if let Some(news) = self.writing.failed(&error, waiting, dropped) {
+                (self.watch)(news);
+            }
+            if last_try {
+                return false;
+            }
+            let (reopen, closing) = self.shared.wait_to_retry();
+            last_try = closing;
+            if (reopen || self.reopening.is_failing()) && self.reopen() {
+                // A new file starts with a whole line.
+                done = lines[..done]
+                    .iter()
+                    .rposition(|&byte| byte == b'\n')
+                    .map_or(0, |lf| lf + 1);
             }
         }
+        // A batch without lines tells nothing of the sink.
+        if !lines.is_empty()
+            && let Some(news) = self.writing.succeeded(self.shared.counts().dropped)
+        {
+            (self.watch)(news);
+        }
+        self.shared.written();
+        true
     }
-    shared.written();
-    true
+
+    /// Whether it worked.
+    fn reopen(&mut self) -> bool {
+        let result = self.sink.reopen();
+        let news = match &result {
+            Ok(()) => self.reopening.succeeded(self.shared.counts().dropped),
+            Err(error) => {
+                let (waiting, dropped) = self.shared.failed();
+                self.reopening.failed(error, waiting, dropped)
+            }
+        };
+        if let Some(news) = news {
+            (self.watch)(news);
+        }
+        result.is_ok()
+    }
 }
 
 /// Writes `lines[done..]` and flushes; `done` says how far it came.

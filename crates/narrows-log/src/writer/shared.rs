@@ -153,9 +153,11 @@ impl Shared {
         self.settled.notify_all();
     }
 
-    /// Counts a failure of the sink.
-    pub(super) fn failed(&self) {
-        self.lock().counts.write_errors += 1;
+    /// Counts a failure of the sink; gives the lines that are not written yet, and those dropped so far.
+    pub(super) fn failed(&self) -> (u64, u64) {
+        let mut state = self.lock();
+        state.counts.write_errors += 1;
+        (state.waiting.lines + state.in_hand, state.counts.dropped)
     }
 
     /// Waits until it is time to try the sink again; gives (reopen, closing).

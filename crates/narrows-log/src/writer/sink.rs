@@ -25,7 +25,8 @@ pub trait Sink: Send + 'static {
     ///
     /// # Errors
     ///
-    /// The medium's. The sink should keep what it had: it is used again.
+    /// The medium's. The sink should keep what it had: it is used again, and asked again before each
+    /// batch of lines.
     fn reopen(&mut self) -> io::Result<()> {
         Ok(())
     }

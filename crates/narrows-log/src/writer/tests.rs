@@ -19,6 +19,8 @@ enum Act {
 /// script's sender is gone.
 struct Scripted {
     acts: Receiver<Act>,
+    /// One for each reopening that fails.
+    reopenings: Receiver<()>,
     taken: Arc<Mutex<String>>,
     calls: Sender<()>,
 }
@@ -42,6 +44,9 @@ impl Sink for Scripted {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
+        if self.reopenings.try_recv().is_ok() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         self.taken.lock().unwrap().push_str("[reopened]");
         Ok(())
     }
@@ -50,22 +55,31 @@ impl Sink for Scripted {
 struct Script {
     /// `None` once the sink takes everything.
     acts: Option<Sender<Act>>,
+    reopenings: Sender<()>,
     calls: Receiver<()>,
+    news: Receiver<String>,
     taken: Arc<Mutex<String>>,
 }
 
 fn scripted(options: Options) -> (Writer, Script) {
     let ((acts, script), (calls, called)) = (channel(), channel());
+    let ((reopenings, failing), (tell, news)) = (channel(), channel());
     let taken = Arc::new(Mutex::default());
     let sink = Scripted {
         acts: script,
+        reopenings: failing,
         taken: Arc::clone(&taken),
         calls,
     };
-    let writer = Writer::spawn(sink, options).unwrap();
+    let watch = move |health: Health<'_>| {
+        let _ = tell.send(format!("{health:?}"));
+    };
+    let writer = Writer::spawn_watched(sink, options, watch).unwrap();
     let script = Script {
         acts: Some(acts),
+        reopenings,
         calls: called,
+        news,
         taken,
     };
     (writer, script)
@@ -85,6 +99,11 @@ impl Script {
     /// Waits until the sink is called.
     fn wait_for_call(&self) {
         self.calls.recv_timeout(LONG).unwrap();
+    }
+
+    /// What the watcher was told next.
+    fn news(&self) -> String {
+        self.news.recv_timeout(LONG).unwrap()
     }
 
     fn taken(&self) -> String {
@@ -263,6 +282,76 @@ fn reopening_happens_between_lines() {
     script.tell(Act::Take(usize::MAX));
     log.flush(LONG).unwrap();
     assert_eq!(script.taken(), format!("{}[reopened]{line}", &line[..7]));
+}
+
+#[test]
+fn a_sink_that_fails_is_told_of_once_and_so_is_its_recovery() {
+    let (writer, mut script) = scripted(room_for(2));
+    let log = writer.handle();
+    assert!(log.record(&note("1")));
+    script.wait_for_call();
+    assert!(log.record(&note("2")));
+    script.tell(Act::Fail);
+    script.tell(Act::Fail);
+    script.wait_for_call();
+    assert_eq!(
+        script.news(),
+        "Failing { step: Write, error: Kind(StorageFull), waiting: 2, dropped: 0 }"
+    );
+    script.wait_for_call();
+    assert!(log.record(&note("3")));
+    assert!(!log.record(&note("4")), "no room");
+    script.free();
+    log.flush(LONG).unwrap();
+    assert_eq!(script.news(), "Recovered { step: Write, dropped: 1 }");
+    writer.shutdown(LONG).unwrap();
+    assert_eq!(script.news.try_recv().ok(), None);
+}
+
+#[test]
+fn a_reopening_that_failed_is_tried_before_each_batch() {
+    let (writer, mut script) = scripted(room_for(10));
+    script.free();
+    let log = writer.handle();
+    script.reopenings.send(()).unwrap();
+    script.reopenings.send(()).unwrap();
+    log.reopen();
+    assert_eq!(
+        script.news(),
+        "Failing { step: Reopen, error: Kind(NotFound), waiting: 0, dropped: 0 }"
+    );
+    for text in ["1", "2", "3"] {
+        assert!(log.record(&note(text)));
+        log.flush(LONG).unwrap();
+    }
+    let line = |text| format!("{}\n", note(text));
+    assert_eq!(
+        script.taken(),
+        format!("{}[reopened]{}{}", line("1"), line("2"), line("3"))
+    );
+    assert_eq!(script.news(), "Recovered { step: Reopen, dropped: 0 }");
+    assert_eq!(writer.shutdown(LONG).unwrap().write_errors, 2);
+    assert_eq!(script.news.try_recv().ok(), None);
+}
+
+#[test]
+fn a_reopening_that_fails_leaves_the_line_as_it_is() {
+    let (writer, mut script) = scripted(Options {
+        retry: LONG,
+        ..room_for(10)
+    });
+    let log = writer.handle();
+    script.tell(Act::Take(7));
+    script.tell(Act::Fail);
+    assert!(log.record(&note("1")));
+    script.wait_for_call();
+    script.wait_for_call();
+    script.reopenings.send(()).unwrap();
+    log.reopen();
+    script.free();
+    log.flush(LONG).unwrap();
+    // The rest of the line goes to the file that has its beginning.
+    assert_eq!(script.taken(), format!("{}\n", note("1")));
 }
 
 #[test]
