@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_endpoint::{Route, RuleError, RuleSet, Source, Target};
-use narrows_log::{Event, Options, Writer};
+use narrows_log::{Event, Health, Options, Writer};
 use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
 use narrows_upstream::{Denied, Dialer, Gateway, GatewayConfigError, SystemResolver, Upstream};
 use tokio::net::TcpListener;
@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::rules::rule_set;
 use crate::settings::{self, Settings};
 use crate::signals::{self, End};
-use crate::sink::LogFile;
+use crate::sink::{self, LogFile};
 use crate::{explain, limits};
 
 /// How long the log may take for its last lines.
@@ -211,12 +211,21 @@ async fn serve(
 }
 
 fn open_log(path: Option<PathBuf>) -> Result<Writer, RunError> {
+    let name = path.as_ref().map_or_else(
+        || "on standard output".to_owned(),
+        |path| path.display().to_string(),
+    );
+    let watch = move |health: Health<'_>| {
+        if let Some(news) = sink::news(&name, &health) {
+            say(format_args!("{news}"));
+        }
+    };
     let options = Options::default();
     let Some(path) = path else {
-        return Ok(Writer::spawn(io::stdout(), options)?);
+        return Ok(Writer::spawn_watched(io::stdout(), options, watch)?);
     };
     let file = LogFile::open(path.clone()).map_err(|error| RunError::Log { path, error })?;
-    Ok(Writer::spawn(file, options)?)
+    Ok(Writer::spawn_watched(file, options, watch)?)
 }
 
 /// On one core, threads that steal work from each other only cost.

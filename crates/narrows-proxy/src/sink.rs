@@ -1,10 +1,11 @@
-//! [`LogFile`]: the tunnel log in a file that may be rotated under it.
+//! [`LogFile`]: the tunnel log in a file that may be rotated under it; and what people are told when
+//! it cannot be written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use narrows_log::Sink;
+use narrows_log::{Health, Sink, SinkStep};
 
 /// The tunnel log in a file: appended to, and opened again by name when asked.
 ///
@@ -46,6 +47,37 @@ impl Sink for LogFile {
 
 fn append(path: &PathBuf) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
+}
+
+/// A line for people on how the log called `name` does; `None` if there is nothing to say.
+pub fn news(name: &str, health: &Health<'_>) -> Option<String> {
+    let news = match health {
+        Health::Failing {
+            step: SinkStep::Write,
+            error,
+            waiting,
+            dropped,
+        } => format!(
+            "warning: cannot write the log {name}: {error}; lines waiting: {waiting}, dropped: {dropped}"
+        ),
+        Health::Failing {
+            step: SinkStep::Reopen,
+            error,
+            dropped,
+            ..
+        } => format!(
+            "warning: cannot open the log {name} again: {error}; lines go to the file that was open, dropped: {dropped}"
+        ),
+        Health::Recovered { step, dropped } => {
+            let again = match step {
+                SinkStep::Reopen => "open again",
+                SinkStep::Write => "written again",
+            };
+            format!("the log {name} is {again}; lines dropped meanwhile: {dropped}")
+        }
+        _ => return None,
+    };
+    Some(news)
 }
 
 #[cfg(test)]

@@ -207,6 +207,70 @@ fn sighup_goes_on_in_a_new_file() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_is_said_at_once_and_once() {
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut proxy = Running::start(&["--log", "/dev/full"]);
+    let said = proxy.until("warning: cannot write the log ");
+    assert!(
+        said.contains("/dev/full: No space left on device"),
+        "{said}"
+    );
+    assert!(said.contains("; lines waiting: "), "{said}");
+    drop(proxy.tunnel(target.local_addr().unwrap()));
+    proxy.signal(Signal::TERM);
+    let mut rest = String::new();
+    proxy.stderr.read_to_string(&mut rest).unwrap();
+    assert!(!rest.contains("cannot write"), "{rest}");
+    assert!(
+        rest.contains("warning: lines of the log that are not written: "),
+        "{rest}"
+    );
+}
+
+#[test]
+fn a_log_that_nobody_reads_is_said() {
+    let mut child = command(&["--listen", "127.0.0.1:0"], &[])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut proxy = Running {
+        stderr: BufReader::new(child.stderr.take().unwrap()),
+        child,
+        address: SocketAddr::from(([0; 4], 0)),
+    };
+    let said = proxy.until("warning: cannot write the log ");
+    assert!(said.contains("on standard output: Broken pipe"), "{said}");
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_again_is_said_and_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, gone) = (dir.path().join("logs"), dir.path().join("gone"));
+    std::fs::create_dir(&logs).unwrap();
+    let log = logs.join("log");
+    let mut proxy = Running::start(&["--log", log.to_str().unwrap()]);
+    std::fs::rename(&logs, &gone).unwrap();
+    proxy.signal(Signal::HUP);
+    let said = proxy.until("warning: cannot open the log ");
+    assert!(said.contains("/log again: No such file"), "{said}");
+    std::fs::create_dir(&logs).unwrap();
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    drop(proxy.tunnel(target.local_addr().unwrap()));
+    let said = proxy.until("the log ");
+    assert!(
+        said.ends_with("/log is open again; lines dropped meanwhile: 0"),
+        "{said}"
+    );
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.code(), Some(0));
+    let lines = |path: &Path| std::fs::read_to_string(path).unwrap();
+    assert!(lines(&gone.join("log")).contains("started"));
+    assert!(lines(&log).contains("stopped"));
+}
+
+#[test]
 fn an_address_that_is_taken_is_1_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
