@@ -146,10 +146,11 @@ impl Ending {
     fn detail(self) -> String {
         match self {
             Self::AtOnce(open) => {
-                format!("at once by a second signal, {open} connections were open")
+                let open = connections(open, PAST);
+                format!("at once by a second signal, {open} open")
             }
             Self::Drained(0) => "all connections had ended".to_owned(),
-            Self::Drained(cut) => format!("{cut} connections were cut when draining ended"),
+            Self::Drained(cut) => format!("{} cut when draining ended", connections(cut, PAST)),
         }
     }
 
@@ -158,6 +159,18 @@ impl Ending {
             Self::AtOnce(0) | Self::Drained(0) => Exit::Clean,
             Self::AtOnce(_) | Self::Drained(_) => Exit::Failure,
         }
+    }
+}
+
+/// What is said of one connection, and of several.
+type Verb = [&'static str; 2];
+const PAST: Verb = ["was", "were"];
+const PRESENT: Verb = ["is", "are"];
+
+fn connections(number: usize, [one, several]: Verb) -> String {
+    match number {
+        1 => format!("1 connection {one}"),
+        _ => format!("{number} connections {several}"),
     }
 }
 
@@ -201,8 +214,8 @@ async fn serve(
     }
     let _ = first.send(());
     say(format_args!(
-        "draining: {} connections are open; a second signal ends at once",
-        server.connections()
+        "draining: {} open; a second signal ends at once",
+        connections(server.connections(), PRESENT)
     ));
     tokio::select! {
         Drained { cut, .. } = &mut serving => Ok(Ending::Drained(cut)),

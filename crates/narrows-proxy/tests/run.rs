@@ -139,7 +139,7 @@ fn a_tunnel_that_outlives_draining_is_cut_and_it_shows() {
     proxy.signal(Signal::INT);
     assert_eq!(
         proxy.until("stopped: "),
-        "stopped: 1 connections were cut when draining ended"
+        "stopped: 1 connection was cut when draining ended"
     );
     assert_eq!(proxy.code(), Some(1));
     let log = std::fs::read_to_string(log).unwrap();
@@ -158,7 +158,7 @@ fn a_second_signal_ends_at_once() {
     let mut proxy = Running::start(&["--log", log.to_str().unwrap()]);
     let _tunnel = proxy.tunnel(target.local_addr().unwrap());
     proxy.signal(Signal::TERM);
-    proxy.until("draining: 1 connections are open");
+    proxy.until("draining: 1 connection is open; a second signal");
     proxy.signal(Signal::INT);
     assert_eq!(proxy.code(), Some(1));
     let log = std::fs::read_to_string(log).unwrap();
