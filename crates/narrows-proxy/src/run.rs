@@ -47,6 +47,14 @@ pub enum RunError {
         /// What the system said.
         error: io::Error,
     },
+    /// Two addresses to listen on exclude each other.
+    #[error("cannot listen on {address}: this proxy listens on {other}, which overlaps with it")]
+    Overlap {
+        /// The later address.
+        address: SocketAddr,
+        /// The address that is listened on already.
+        other: SocketAddr,
+    },
     /// The tunnel log cannot be opened.
     #[error("cannot open the log {}: {error}", .path.display())]
     Log {
@@ -88,6 +96,7 @@ impl RunError {
             Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrNotAvailable => {
                 Some("this machine does not have that address")
             }
+            Self::Overlap { .. } => Some("leave one of them out"),
             _ => None,
         }
     }
@@ -258,11 +267,22 @@ async fn listen(addresses: &[SocketAddr]) -> Result<(Vec<TcpListener>, Vec<Socke
     let mut own = Vec::new();
     for &address in addresses {
         let fail = |error| RunError::Listen { address, error };
-        let listener = TcpListener::bind(address).await.map_err(fail)?;
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            let taken = error.kind() == io::ErrorKind::AddrInUse;
+            match own.iter().find(|other| taken && overlap(address, **other)) {
+                Some(&other) => RunError::Overlap { address, other },
+                None => fail(error),
+            }
+        })?;
         own.push(listener.local_addr().map_err(fail)?);
         listeners.push(listener);
     }
     Ok((listeners, own))
+}
+
+/// Whether one is every address of this machine, at the port of the other.
+const fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port() && (one.ip().is_unspecified() || other.ip().is_unspecified())
 }
 
 /// The parties on the ways out.

@@ -6,6 +6,7 @@ mod login;
 mod routes;
 mod upstream;
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -154,6 +155,9 @@ impl Merge<'_> {
                 ));
             }
         }
+        // Naming an address twice asks for nothing more. Port 0 is another port each time.
+        let mut named = HashSet::new();
+        listen.retain(|(address, _)| address.port() == 0 || named.insert(*address));
         if listen.is_empty() {
             listen.push((LISTEN, Source::BuiltIn));
         }

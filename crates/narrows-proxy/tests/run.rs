@@ -171,7 +171,7 @@ fn a_second_signal_ends_at_once() {
         log.lines()
             .last()
             .unwrap()
-            .contains("msg=\"stopped at once"),
+            .contains("msg=\"stopped at once by a second signal, 1 connection was open"),
         "{log}"
     );
 }
@@ -293,6 +293,33 @@ fn an_address_that_is_taken_is_1_with_a_hint() {
         stderr.contains("error: cannot open the log /nonexistent/log: "),
         "{stderr}"
     );
+}
+
+#[test]
+fn addresses_that_overlap_are_not_blamed_on_another_program() {
+    let free = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let (all, one) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let (code, _, stderr) = narrows(
+        &[
+            "--listen",
+            &all,
+            "--listen",
+            &one,
+            "--allow-clients",
+            "127.0.0.0/8",
+        ],
+        &[],
+    );
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains(&format!(
+            "error: cannot listen on {one}: this proxy listens on {all}"
+        )),
+        "{stderr}"
+    );
+    assert!(stderr.contains("hint: leave one of them out"), "{stderr}");
 }
 
 #[test]

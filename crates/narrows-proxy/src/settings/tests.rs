@@ -199,6 +199,24 @@ fn a_login_from_a_password_file() {
     );
 }
 
+#[test]
+fn an_address_named_twice_is_one() {
+    let args = [
+        "127.0.0.1:1",
+        "127.0.0.1:2",
+        "127.0.0.1:1",
+        "127.0.0.1:0",
+        "127.0.0.1:0",
+    ];
+    let args: Vec<_> = args
+        .iter()
+        .flat_map(|address| ["--listen", address])
+        .collect();
+    let settings = resolve(&args, None, &[]).unwrap();
+    let ports: Vec<_> = settings.listen.iter().map(SocketAddr::port).collect();
+    assert_eq!(ports, [1, 2, 0, 0]);
+}
+
 /// One problem that contains every part and no secret.
 #[track_caller]
 fn check(args: &[&str], file: &str, parts: &[&str]) {
