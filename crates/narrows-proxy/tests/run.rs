@@ -251,6 +251,8 @@ fn a_log_that_cannot_be_opened_again_is_said_and_tried_again() {
     std::fs::create_dir(&logs).unwrap();
     let log = logs.join("log");
     let mut proxy = Running::start(&["--log", log.to_str().unwrap()]);
+    // The first line of the log is handed in before this one is said.
+    proxy.until("no upstream; ");
     std::fs::rename(&logs, &gone).unwrap();
     proxy.signal(Signal::HUP);
     let said = proxy.until("warning: cannot open the log ");
