@@ -105,8 +105,8 @@ pub const KEYS: &[Key] = &[
     key(
         "proxy.user",
         r#""svc-narrows""#,
-        "from `proxy.url`",
-        "The user for the enterprise proxy; needs `proxy.password_file`.",
+        "the one in `proxy.url`",
+        "The user for the enterprise proxy; needs `proxy.url`, to which it belongs, and `proxy.password_file`.",
     ),
     key(
         "proxy.password_file",

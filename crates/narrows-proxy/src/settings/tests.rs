@@ -190,8 +190,6 @@ fn a_login_from_a_password_file() {
     };
     let expected = Some(Credentials::new("svc", "s3cret:with@all").unwrap());
     assert_eq!(credentials(&[], "url = \"http://file:1\""), expected);
-    assert_eq!(credentials(&[], ""), expected);
-    assert_eq!(credentials(&["--proxy", "http://flag:1"], ""), expected);
     // The login belongs to the proxy that the file names, and to no other.
     assert_eq!(
         credentials(&["--proxy", "http://flag:1"], "url = \"http://file:1\""),
@@ -341,6 +339,19 @@ fn what_is_refused() {
         "[proxy]\nurl = \"http://p:1\"\nuser = \"u\"\npassword_file = \"/nonexistent\"",
         &["proxy.toml:4: ", "/nonexistent: No such file"],
     );
+    for (args, file, key) in [
+        (&[][..], "user = \"u\"\npassword_file = \"x\"", "user"),
+        (&["--proxy", "http://flag:1"], "user = \"u\"", "user"),
+        (&[], "password_file = \"x\"", "password_file"),
+    ] {
+        let said =
+            format!("proxy.toml:2: proxy.{key} belongs to proxy.url, and this file has none");
+        check(
+            args,
+            &format!("[proxy]\n{file}"),
+            &[&said, "hint: write url = "],
+        );
+    }
     check(
         &[],
         "[rules]\ncatalogue_file = \"/nonexistent\"",
@@ -358,6 +369,16 @@ fn everything_wrong_is_said_at_once() {
     .unwrap_err();
     // The default route is no eighth: there will be an upstream once HTTPS_PROXY is mended.
     assert_eq!(error.matches("error: ").count(), 7, "{error}");
+}
+
+#[test]
+fn a_login_is_not_given_to_the_proxy_of_the_environment() {
+    let file = "[proxy]\nuser = \"u\"\npassword_file = \"x\"";
+    let error = resolve(&[], Some(file), &[("HTTPS_PROXY", "http://env:1")]).unwrap_err();
+    assert!(
+        error.contains("proxy.toml:2: proxy.user belongs to proxy.url"),
+        "{error}"
+    );
 }
 
 #[test]

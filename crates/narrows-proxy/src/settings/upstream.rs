@@ -30,6 +30,7 @@ impl Merge<'_> {
         own: &[SocketAddr],
         lookup: impl Fn(&str) -> Option<String>,
     ) -> (Option<Upstream>, Vec<Rule>) {
+        self.problems.extend(self.homeless_login());
         let named = self.named();
         if let Some((text, source)) = named {
             let upstream = self.explicit(&text, source, own);
@@ -79,6 +80,25 @@ impl Merge<'_> {
         Some(Upstream { url, source })
     }
 
+    /// A login of the file that has no URL there. To guess one would give the password to a proxy that
+    /// somebody else named.
+    fn homeless_login(&self) -> Option<Problem> {
+        let loaded = self.loaded?;
+        let proxy = &loaded.file.proxy;
+        if proxy.url.is_some() {
+            return None;
+        }
+        let (key, value) = match (&proxy.user, &proxy.password_file) {
+            (Some(user), _) => ("proxy.user", user),
+            (None, file) => ("proxy.password_file", file.as_ref()?),
+        };
+        let message = format!("{key} belongs to proxy.url, and this file has none");
+        let problem = Problem::new(loaded.source(value), message);
+        Some(problem.hint(
+            "write url = \"http://host:port\" beside it in [proxy]; the login for another URL belongs into that URL",
+        ))
+    }
+
     fn take(&mut self, environment: Environment) -> (Option<Upstream>, Vec<Rule>) {
         self.warnings.extend(environment.warnings);
         let Some((url, source)) = environment.upstream else {
@@ -92,19 +112,16 @@ impl Merge<'_> {
                 pattern,
                 source,
             });
-        let url = self.with_login(url);
         (Some(Upstream { url, source }), rules.collect())
     }
 
-    /// Adds `proxy.user` and its password, if they belong to this URL.
-    ///
-    /// They belong to `proxy.url`; if the file names no URL, to the one from elsewhere.
+    /// Adds `proxy.user` and its password to `proxy.url`, and to no other URL.
     fn with_login(&mut self, url: ProxyUrl) -> ProxyUrl {
         let Some(loaded) = self.loaded else {
             return url;
         };
         let option = self.options.proxy.as_deref().unwrap_or_default();
-        if loaded.file.proxy.url.is_some() && !option.trim().is_empty() {
+        if loaded.file.proxy.url.is_none() || !option.trim().is_empty() {
             return url;
         }
         match login(loaded, &url) {
