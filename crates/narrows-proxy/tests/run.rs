@@ -324,6 +324,49 @@ fn addresses_that_overlap_are_not_blamed_on_another_program() {
     assert!(stderr.contains("hint: leave one of them out"), "{stderr}");
 }
 
+/// As the reference says of `limits.head_bytes`.
+#[test]
+fn a_short_limit_of_heads_counts_for_connect_and_plain_http_has_8_kib() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("proxy.toml");
+    std::fs::write(
+        &config,
+        "limits.head_bytes = 1024\nrules.deny = [\"no.example\"]\n",
+    )
+    .unwrap();
+    let proxy = Running::start(&["--config", config.to_str().unwrap()]);
+    for (request, length, status) in [
+        (
+            "CONNECT no.example:443 HTTP/1.1\r\nHost: no.example:443",
+            100,
+            "403",
+        ),
+        (
+            "CONNECT no.example:443 HTTP/1.1\r\nHost: no.example:443",
+            2000,
+            "431",
+        ),
+        (
+            "GET http://no.example/ HTTP/1.1\r\nHost: no.example",
+            2000,
+            "403",
+        ),
+        (
+            "GET http://no.example/ HTTP/1.1\r\nHost: no.example",
+            9000,
+            "431",
+        ),
+    ] {
+        let mut client = TcpStream::connect(proxy.address).unwrap();
+        let padding = "x".repeat(length);
+        write!(client, "{request}\r\nX-Padding: {padding}\r\n\r\n").unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert_eq!(answer, format!("HTTP/1.1 {status}"), "{request} {length}");
+    }
+}
+
 #[test]
 fn a_tunnel_to_the_proxy_itself_is_refused() {
     let proxy = Running::start(&[]);

@@ -166,7 +166,7 @@ pub const KEYS: &[Key] = &[
         "limits.head_bytes",
         "16384",
         "16384",
-        "The longest request head, in octets; a longer one is refused with 431.",
+        "The longest request head, in octets; a longer one is refused with 431. Plain HTTP has a floor of 8192: less holds for CONNECT alone.",
     ),
     key(
         "limits.head_seconds",
