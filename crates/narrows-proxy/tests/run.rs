@@ -217,6 +217,7 @@ fn a_log_that_cannot_be_written_is_said_at_once_and_once() {
     );
     assert!(said.contains("; lines waiting: "), "{said}");
     drop(proxy.tunnel(target.local_addr().unwrap()));
+    drop(target);
     proxy.signal(Signal::TERM);
     let mut rest = String::new();
     proxy.stderr.read_to_string(&mut rest).unwrap();
@@ -260,6 +261,8 @@ fn a_log_that_cannot_be_opened_again_is_said_and_tried_again() {
     std::fs::create_dir(&logs).unwrap();
     let target = TcpListener::bind("127.0.0.1:0").unwrap();
     drop(proxy.tunnel(target.local_addr().unwrap()));
+    // A far side that stays would keep its half of the tunnel open.
+    drop(target);
     let said = proxy.until("the log ");
     assert!(
         said.ends_with("/log is open again; lines dropped meanwhile: 0"),
