@@ -1,5 +1,5 @@
 //! What the tests of the whole workspace share: the checks of the house, and the programs and
-//! peers that the end-to-end tests put around `narrows-proxy`.
+//! peers that the end-to-end tests put around `narrows-proxy` and `narrows-gateway`.
 //!
 //! Nothing here is published, and nothing here is used outside tests. Everything listens on loopback,
 //! on a free port, and ends with the value that started it.
@@ -9,7 +9,9 @@
     reason = "a test helper reports by panicking"
 )]
 
+mod binary;
 pub mod deadline;
+pub mod gateway;
 pub mod layering;
 pub mod origin;
 pub mod pattern;

@@ -27,10 +27,19 @@ pub fn installed(programs: &[&str]) -> bool {
 pub fn skip(reason: &str) -> bool {
     let required = std::env::var_os("NARROWS_E2E").is_some_and(|value| value == "required");
     assert!(!required, "NARROWS_E2E=required, and {reason}");
+    unable(reason);
+    false
+}
+
+/// Says that a test is skipped because a program, though installed, cannot do what it takes.
+///
+/// # Panics
+///
+/// Never, as long as standard error is open: what a system does not package cannot be required of it.
+pub fn unable(reason: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // Not `eprintln!`, which the test harness swallows when a test passes.
     writeln!(std::io::stderr(), "SKIPPED: {test}: {reason}").expect("stderr is open");
-    false
 }
 
 /// The path of a program, from `PATH` and the directories of servers.

@@ -1,6 +1,5 @@
 //! `narrows-proxy` itself: built if need be, started on a free port, watched from outside.
 
-mod binary;
 mod setup;
 
 use std::net::SocketAddr;

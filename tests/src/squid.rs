@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::deadline;
 use crate::program;
 use crate::raw;
-use crate::tls::REMOTE_NAME;
+use crate::tls::{REMOTE_NAME, Tls};
 
 /// Where distributions put the helper that reads a password file.
 const BASIC_HELPERS: &[&str] = &[
@@ -56,6 +56,16 @@ impl Squid {
             && (basic_helper().is_some() || program::skip("Squid's basic_ncsa_auth is missing"))
     }
 
+    /// Whether it was built with an option, such as `--with-gnutls`.
+    ///
+    /// # Panics
+    ///
+    /// When it is not installed; ask [`Squid::available`] first.
+    pub fn built_with(option: &str) -> bool {
+        let home = std::env::temp_dir();
+        program::run(program::command("squid", &home).arg("-v")).contains(&format!("'{option}'"))
+    }
+
     /// Starts a Squid that serves loopback, without or with user and password.
     ///
     /// It resolves [`REMOTE_NAME`] to 127.0.0.1, which nothing else here does.
@@ -64,12 +74,59 @@ impl Squid {
     ///
     /// When it does not start; the message has its log.
     pub fn start(login: Option<(&str, &str)>) -> Self {
+        let userinfo =
+            login.map(|(user, password)| format!("{}:{}@", escape(user), escape(password)));
+        Self::launch(|place, port| {
+            let url = format!("http://{}127.0.0.1:{port}", userinfo.unwrap_or_default());
+            (
+                url,
+                format!("http_port 127.0.0.1:{port}\n{}", access(place, login)),
+            )
+        })
+    }
+
+    /// Starts a Squid that lets in whom these lines of `squid.conf` say, and goes where they say.
+    ///
+    /// # Panics
+    ///
+    /// As [`Squid::start`].
+    pub fn obeying(rules: &str) -> Self {
+        Self::launch(|_, port| {
+            let url = format!("http://127.0.0.1:{port}");
+            (url, format!("http_port 127.0.0.1:{port}\n{rules}"))
+        })
+    }
+
+    /// Starts a Squid that takes its clients in TLS (`https_port`), as `localhost`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Squid::start`].
+    pub fn in_tls(tls: &Tls) -> Self {
+        Self::launch(|place, port| {
+            let copy = |file: &Path, name: &str| {
+                let copy = place.join(name);
+                std::fs::copy(file, &copy).expect("a writable directory");
+                copy.display().to_string()
+            };
+            let certificate = copy(&tls.certificate_file, "certificate.pem");
+            let key = copy(&tls.key_file, "key.pem");
+            let listen =
+                format!("https_port 127.0.0.1:{port} tls-cert={certificate} tls-key={key}");
+            let url = format!("https://localhost:{port}");
+            (url, format!("{listen}\nhttp_access allow all"))
+        })
+    }
+
+    /// Starts it; `lines` gets its directory and its port, and gives its URL and what is particular in
+    /// its configuration.
+    fn launch(lines: impl FnOnce(&Path, u16) -> (String, String)) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         // Started by root, Squid becomes a user of its own, who must get in here.
         open_to_all(directory.path());
-        let port = raw::closed_port().port();
-        let config = config(directory.path(), port, login);
+        let (url, lines) = lines(directory.path(), raw::closed_port().port());
         let file = directory.path().join("squid.conf");
+        let config = config(directory.path(), &lines);
         std::fs::write(&file, config).expect("a writable directory");
         let mut command = program::command("squid", directory.path());
         let child = command.arg("-N").arg("-f").arg(file);
@@ -78,8 +135,6 @@ impl Squid {
             .stderr(Stdio::null())
             .spawn()
             .expect("squid runs");
-        let login = login.map(|(user, password)| format!("{}:{}@", escape(user), escape(password)));
-        let url = format!("http://{}127.0.0.1:{port}", login.unwrap_or_default());
         let mut squid = Self {
             url,
             child,
@@ -111,7 +166,9 @@ impl Squid {
             let gone = child.try_wait().expect("our own child");
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             assert!(gone.is_none(), "squid ended: {gone:?}\n{said}");
-            said.contains("Accepting HTTP Socket connections")
+            ["HTTP", "HTTPS"]
+                .iter()
+                .any(|form| said.contains(&format!("Accepting {form} Socket connections")))
                 .then_some(())
         });
     }
@@ -148,29 +205,32 @@ impl Access {
     }
 }
 
-fn config(directory: &Path, port: u16, login: Option<(&str, &str)>) -> String {
+/// Who is let in.
+fn access(directory: &Path, login: Option<(&str, &str)>) -> String {
+    let Some((user, password)) = login else {
+        return "http_access allow all".to_owned();
+    };
+    let (place, helper) = (directory.display(), basic_helper());
+    let helper = helper.expect("asked before").display();
+    std::fs::write(directory.join("passwords"), password_file(user, password))
+        .expect("a writable directory");
+    format!(
+        "auth_param basic program {helper} {place}/passwords\n\
+         auth_param basic children 1\n\
+         auth_param basic realm narrows\n\
+         acl known proxy_auth REQUIRED\n\
+         http_access allow known\n\
+         http_access deny all"
+    )
+}
+
+/// What every Squid here has, after these lines.
+fn config(directory: &Path, lines: &str) -> String {
     let place = directory.display();
     let hosts = format!("127.0.0.1 {REMOTE_NAME} localhost\n");
     std::fs::write(directory.join("hosts"), hosts).expect("a writable directory");
-    let access = match login {
-        None => "http_access allow all".to_owned(),
-        Some((user, password)) => {
-            let helper = basic_helper().expect("asked before").display();
-            std::fs::write(directory.join("passwords"), password_file(user, password))
-                .expect("a writable directory");
-            format!(
-                "auth_param basic program {helper} {place}/passwords\n\
-                 auth_param basic children 1\n\
-                 auth_param basic realm narrows\n\
-                 acl known proxy_auth REQUIRED\n\
-                 http_access allow known\n\
-                 http_access deny all"
-            )
-        }
-    };
     format!(
-        "http_port 127.0.0.1:{port}\n\
-         {access}\n\
+        "{lines}\n\
          hosts_file {place}/hosts\n\
          access_log stdio:{place}/access.log squid\n\
          cache_log {place}/cache.log\n\

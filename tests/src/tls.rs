@@ -19,11 +19,15 @@ pub struct Tls {
     pub client: Arc<ClientConfig>,
     /// The authority's certificate in PEM, for other programs.
     pub ca_file: PathBuf,
+    /// The servers' certificate in PEM, for other programs.
+    pub certificate_file: PathBuf,
+    /// Its key in PEM.
+    pub key_file: PathBuf,
 }
 
 impl Tls {
-    /// Makes an authority and a certificate for `localhost`, `127.0.0.1` and [`REMOTE_NAME`]; the
-    /// authority's own certificate is written into `directory`.
+    /// Makes an authority and a certificate for `localhost`, `127.0.0.1` and [`REMOTE_NAME`];
+    /// both certificates and the key of the latter are written into `directory`.
     ///
     /// # Panics
     ///
@@ -45,8 +49,11 @@ impl Tls {
         let leaf_key = KeyPair::generate().expect("a key");
         let leaf = leaf.signed_by(&leaf_key, &authority).expect("signed");
 
-        let ca_file = directory.join("ca.pem");
-        std::fs::write(&ca_file, authority.pem()).expect("the directory is writable");
+        let write = |name: &str, pem: String| {
+            let file = directory.join(name);
+            std::fs::write(&file, pem).expect("the directory is writable");
+            file
+        };
         let mut roots = RootCertStore::empty();
         roots
             .add(authority.der().clone())
@@ -62,7 +69,9 @@ impl Tls {
                     .with_root_certificates(roots)
                     .with_no_client_auth(),
             ),
-            ca_file,
+            ca_file: write("ca.pem", authority.pem()),
+            certificate_file: write("certificate.pem", leaf.pem()),
+            key_file: write("key.pem", leaf_key.serialize_pem()),
         }
     }
 }

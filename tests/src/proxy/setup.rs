@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 use super::Proxy;
-use super::binary::BINARY;
+use crate::binary::PROXY;
 use crate::deadline;
 
 /// How to start a proxy.
@@ -111,11 +111,11 @@ impl Setup {
 
     fn command(&self, directory: &Path) -> Command {
         let mut command = match self.descriptors {
-            None => Command::new(&*BINARY),
+            None => Command::new(&*PROXY),
             Some(limit) => {
                 let mut shell = Command::new("/bin/sh");
                 shell.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]);
-                shell.arg(&*BINARY);
+                shell.arg(&*PROXY);
                 shell
             }
         };

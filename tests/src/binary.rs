@@ -1,4 +1,4 @@
-//! Finds the binary that cargo has built, or builds it.
+//! Finds the binaries that cargo has built, or builds them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,22 +7,24 @@ use std::time::SystemTime;
 
 use crate::workspace;
 
-/// The binary, built once for each test run if cargo has not built it already.
-pub(super) static BINARY: LazyLock<PathBuf> = LazyLock::new(find_or_build);
+/// `narrows-gateway`, built once for each test run if cargo has not built it already.
+pub(crate) static GATEWAY: LazyLock<PathBuf> = LazyLock::new(|| find_or_build("narrows-gateway"));
+/// `narrows-proxy`, likewise.
+pub(crate) static PROXY: LazyLock<PathBuf> = LazyLock::new(|| find_or_build("narrows-proxy"));
 
-/// `target/<profile>/narrows-proxy`, beside this test's own executable.
-fn find_or_build() -> PathBuf {
+/// `target/<profile>/<name>`, beside this test's own executable.
+fn find_or_build(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("a running test has a file");
     let profile = this
         .ancestors()
         .nth(2)
         .expect("target/<profile>/deps/<test>");
-    let binary = profile.join("narrows-proxy");
+    let binary = profile.join(name);
     if is_fresh(&binary).is_none_or(|fresh| !fresh) {
         let mut cargo = Command::new(env!("CARGO"));
         // With the same packages selected as the test command, cargo unifies the same features and
         // builds nothing twice.
-        cargo.args(["build", "--workspace", "--locked", "--bin", "narrows-proxy"]);
+        cargo.args(["build", "--workspace", "--locked", "--bin", name]);
         cargo
             .arg("--target-dir")
             .arg(profile.parent().expect("target/<profile>"));
@@ -33,7 +35,7 @@ fn find_or_build() -> PathBuf {
             .current_dir(workspace::root())
             .status()
             .expect("cargo runs");
-        assert!(status.success(), "cargo could not build narrows-proxy");
+        assert!(status.success(), "cargo could not build {name}");
     }
     binary
 }
