@@ -9,7 +9,7 @@ use hyper::header::{HeaderValue, PROXY_AUTHENTICATE};
 use hyper::{Request, Response, StatusCode, Version};
 use narrows_connect::{ProxyError, Refusal};
 use narrows_endpoint::{Hop, Route, Step};
-use narrows_upstream::Authorization;
+use narrows_upstream::{Authorization, Upstream};
 use tokio::time::timeout;
 
 use super::answer::{Answer, Record};
@@ -91,7 +91,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
         outgoing: &mut Outgoing,
     ) -> Result<Reply, Failure> {
         let reply = self.send(asked, grant, outgoing, false).await?;
-        if outgoing.is_whole() && wants_untried_credentials(&reply) {
+        let Some(proxy) = wants_untried_credentials(&reply) else {
+            return Ok(reply);
+        };
+        // A body that is gone cannot be sent again, but the next request knows better.
+        proxy.note_challenge();
+        if outgoing.is_whole() {
             return self.send(asked, grant, outgoing, true).await;
         }
         Ok(reply)
@@ -135,7 +140,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
     ) -> Result<Result<Reply, NoReply>, Failure> {
         let proxy = leg.proxy.clone();
         let authorization = match &proxy {
-            Some(proxy) => Some(proxy.authorize(challenged).await),
+            Some(proxy) => Some(proxy.authorize_plain(challenged).await),
             None => None,
         };
         let credentials = authorization.as_ref().and_then(Authorization::credentials);
@@ -225,12 +230,19 @@ fn check(reply: &Reply) -> Result<(), Failure> {
     match (reply.response.status(), &reply.leg.proxy) {
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) => {
             // A client that saw this would send the proxy credentials that are none of its business.
-            let why = if proxy.rejected() {
+            let why = if proxy.url().credentials().is_none() {
+                "the proxy wants credentials, and none are configured"
+            } else if proxy.rejected() {
                 "the proxy rejected the configured credentials"
-            } else if proxy.url().credentials().is_some() {
+            } else if proxy.withheld_from_plain() {
+                "407 answered the configured credentials, from the proxy or from the target: plain HTTP \
+                 goes without them until a CONNECT has them accepted"
+            } else if reply.authorized {
+                "the proxy or the target answered 407 to the configured credentials"
+            } else if wants_untried_credentials(reply).is_some() {
                 "the proxy wants credentials; they go out with the next request"
             } else {
-                "the proxy wants credentials, and none are configured"
+                "the proxy wants credentials by another scheme than Basic"
             };
             Err(failed(hop, ProxyError::HttpRequestDenied, why.to_owned()))
         }
@@ -243,25 +255,19 @@ fn check(reply: &Reply) -> Result<(), Failure> {
     }
 }
 
-/// Whether a proxy asks for Basic credentials that are configured and have not been tried.
-fn wants_untried_credentials(reply: &Reply) -> bool {
-    let Some(proxy) = &reply.leg.proxy else {
-        return false;
-    };
+/// The proxy that asks for Basic credentials that are configured and were not sent, if it does.
+fn wants_untried_credentials(reply: &Reply) -> Option<&Arc<Upstream>> {
+    let proxy = reply.leg.proxy.as_ref()?;
     let basic = |value: &HeaderValue| {
         let scheme = value.as_bytes().get(..5);
         scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
     };
-    reply.response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        && !reply.authorized
-        && !proxy.rejected()
-        && proxy.url().credentials().is_some()
-        && reply
-            .response
-            .headers()
-            .get_all(PROXY_AUTHENTICATE)
-            .iter()
-            .any(basic)
+    let headers = reply.response.headers();
+    let asks = reply.response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        && headers.get_all(PROXY_AUTHENTICATE).iter().any(basic);
+    let can =
+        !reply.authorized && !proxy.withheld_from_plain() && proxy.url().credentials().is_some();
+    (asks && can).then_some(proxy)
 }
 
 fn no_answer(hop: Hop, error: &hyper::Error) -> Failure {

@@ -7,7 +7,7 @@ use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_server::{
     Action, Drained, Egress, Ended, Observe, Opened, Policy, Refused, Server, Settings,
 };
-use narrows_upstream::{Dialer, SystemResolver, Timeouts};
+use narrows_upstream::{Dialer, SystemResolver, Timeouts, Upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -86,10 +86,27 @@ impl House {
     }
 
     pub(crate) async fn with(policy: impl Policy<Connection = ()>, settings: Settings) -> Self {
+        let dialer = Dialer::new(SystemResolver::default(), Timeouts::default());
+        Self::around(policy, Egress::new(dialer), settings).await
+    }
+
+    /// All requests go to this proxy.
+    pub(crate) async fn behind(proxy: &str) -> Self {
+        let dialer = Dialer::new(SystemResolver::default(), Timeouts::default());
+        let upstream = Arc::new(Upstream::new(proxy.parse().unwrap()));
+        let egress = Egress::new(dialer).with_upstream(upstream);
+        let policy = |_: &Target| Action::forward(Route::Proxy);
+        Self::around(policy, egress, Settings::default()).await
+    }
+
+    async fn around(
+        policy: impl Policy<Connection = ()>,
+        egress: Egress,
+        settings: Settings,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let notes = Notes::default();
-        let egress = Egress::new(Dialer::new(SystemResolver::default(), Timeouts::default()));
         let server = Server::new(policy, egress, notes.clone(), settings);
         let (stop, stopped) = oneshot::channel();
         let handle = server.clone();

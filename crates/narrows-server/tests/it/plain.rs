@@ -452,3 +452,71 @@ async fn secrets_are_not_recorded() {
         "{text}"
     );
 }
+
+/// A proxy that wants Basic credentials, answers 200 with them, and tells every head that it reads. A
+/// target named `evil` answers 407 itself.
+async fn jealous_proxy() -> (SocketAddr, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let head = read_head(&mut stream).await;
+                let known = head.to_lowercase().contains("proxy-authorization: basic ");
+                let answer: &[u8] = if known && !head.contains("evil") {
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+                } else {
+                    b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\n\
+                      Content-Length: 0\r\nConnection: close\r\n\r\n"
+                };
+                tell.send(head).unwrap();
+                stream.write_all(answer).await.unwrap();
+                // What is still sent is read, so that the answer is not overtaken by a reset.
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            });
+        }
+    });
+    (address, told)
+}
+
+#[tokio::test]
+async fn an_upload_learns_that_the_proxy_wants_credentials() {
+    let (address, _told) = jealous_proxy().await;
+    let house = House::behind(&format!("http://user:secret@{address}")).await;
+    let post = b"POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\
+                 Connection: close\r\n\r\nhi";
+    let answer = house.say(post).await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    assert!(
+        answer.contains("they go out with the next request"),
+        "{answer}"
+    );
+    let answer = house.say(post).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_target_cannot_switch_off_the_proxys_credentials() {
+    let (address, _told) = jealous_proxy().await;
+    let house = House::behind(&format!("http://user:secret@{address}")).await;
+    let get = |host: &str| {
+        format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+    };
+    let good = house.say(get("a.example").as_bytes()).await;
+    assert!(good.starts_with("HTTP/1.1 200 "), "{good}");
+    let evil = house.say(get("evil.example").as_bytes()).await;
+    assert!(
+        evil.starts_with("HTTP/1.1 502 "),
+        "a client must not see the proxy's 407: {evil}"
+    );
+    let mut client = house.client().await;
+    client
+        .write_all(b"CONNECT a.example:443 HTTP/1.0\r\n\r\n")
+        .await
+        .unwrap();
+    let connect = read_head(&mut client).await;
+    assert!(connect.starts_with("HTTP/1.1 200 "), "{connect}");
+}
