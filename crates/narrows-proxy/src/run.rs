@@ -10,7 +10,9 @@ use std::time::Duration;
 use narrows_endpoint::{Route, RuleError, RuleSet, Source, Target};
 use narrows_log::{Event, Health, Options, Writer};
 use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
-use narrows_upstream::{Denied, Dialer, Gateway, GatewayConfigError, SystemResolver, Upstream};
+use narrows_upstream::{
+    Denied, Dialer, Gateway, GatewayConfigError, Judge, SystemResolver, Upstream,
+};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -329,7 +331,11 @@ fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
         }
         Ok(())
     };
-    let dialer = Dialer::new(SystemResolver::new(), settings.timeouts).with_judge(judge);
+    let judge: Arc<dyn Judge> = Arc::new(judge);
+    // A proxy that turns out to be this one would be asked by itself for ever.
+    let dialer = Dialer::new(SystemResolver::new(), settings.timeouts)
+        .with_judge(Arc::clone(&judge))
+        .with_proxy_judge(judge);
     let egress = Egress::new(dialer).with_fallback(match settings.gateway.fallback {
         Route::Direct => FallbackTo::Direct,
         Route::Proxy => FallbackTo::Proxy,
