@@ -1,6 +1,6 @@
 //! Embeds the classifier: the built-in catalogue with rules of one's own, asked about a few targets.
 //!
-//! Run with `cargo run -p narrows-examples --example classify`, perhaps with targets as arguments.
+//! Run with `cargo run --example classify`, perhaps with targets as arguments.
 
 use std::error::Error;
 

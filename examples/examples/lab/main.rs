@@ -1,6 +1,6 @@
 //! The lab: a server that may reach three names and needs eighteen more, told in five acts.
 //!
-//! `cargo run --release -p narrows-examples --example lab`
+//! `cargo run --release --example lab`
 //!
 //! On loopback, in one process: an enterprise proxy, a firewall behind it that reads the name out of each
 //! TLS handshake, a gateway and services outside, and this machine's proxy in front of an agent. Every act
