@@ -8,9 +8,8 @@ use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::request::Parts;
-use http::uri::Authority;
 use http::{Method, Request, Response};
-use narrows_connect::{ProxyAuthorization, Version, check_connect};
+use narrows_connect::{ProxyAuthorization, Version};
 use narrows_tunnel::{Leg, Transport};
 use tokio::time::timeout;
 
@@ -20,7 +19,7 @@ use crate::observe::{Asked, Observe};
 use crate::policy::{Grant, Policy};
 use crate::refusals::Failure;
 use crate::server::Shared;
-use crate::tunnel::Unanswered;
+use crate::tunnel::{Unanswered, judge_split};
 use stream::H2Tunnel;
 
 mod stream;
@@ -191,10 +190,5 @@ fn judge(head: &Parts) -> Result<narrows_connect::Request, Failure> {
     if head.method != Method::CONNECT {
         return Err(Failure::head(405, "only CONNECT is served over HTTP/2"));
     }
-    let authority = head.uri.authority().map_or("", Authority::as_str);
-    let headers = head
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()));
-    check_connect(authority, Version::Http2, headers).map_err(|error| Failure::from(&error))
+    judge_split(&head.uri, Version::Http2, &head.headers)
 }

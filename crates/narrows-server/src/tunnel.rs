@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use narrows_connect::ProxyAuthorization;
+use http::uri::Authority;
+use http::{HeaderMap, Uri};
+use narrows_connect::{ProxyAuthorization, Version, check_connect};
 use narrows_endpoint::{Hop, Step};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
@@ -156,6 +158,22 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             target: &asked.target.to_string(),
         });
     }
+}
+
+/// Judges a CONNECT head that another parser has split, by the rules for one that comes as bytes.
+///
+/// The authority's text is judged, not that parser's reading of it: hyper takes a port such as `+443` for
+/// a number.
+pub(crate) fn judge_split(
+    uri: &Uri,
+    version: Version,
+    headers: &HeaderMap,
+) -> Result<narrows_connect::Request, Failure> {
+    let authority = uri.authority().map_or("", Authority::as_str);
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    check_connect(authority, version, headers).map_err(|error| Failure::from(&error))
 }
 
 /// Writes the record of a request whose future is dropped before it was answered: its client left, or all

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use narrows_connect::check_connect;
 use narrows_tunnel::{Leg, Transport};
 
 use super::door::Door;
 use super::exchange::version;
 use super::{Body, Session};
+use crate::egress::Far;
 use crate::observe::{Asked, Observe};
-use crate::policy::Policy;
-use crate::refusals::Failure;
-use crate::tunnel::Unanswered;
+use crate::policy::{Grant, Policy};
+use crate::tunnel::{Unanswered, judge_split};
 
 impl<P: Policy, O: Observe> Session<P, O> {
     /// Serves a CONNECT that hyper has parsed, by the same rules as one that comes first.
@@ -27,23 +27,13 @@ impl<P: Policy, O: Observe> Session<P, O> {
     where
         S: Transport + Send + 'static,
     {
-        // hyper reads ports such as `+443` as numbers, so the text is judged, not its reading.
-        let authority = request
-            .uri()
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        let headers = request
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let connect = match check_connect(authority, version(request.version()), headers) {
+        let judged = judge_split(request.uri(), version(request.version()), request.headers());
+        let connect = match judged {
             Ok(connect) => connect,
-            Err(error) => {
+            Err(failure) => {
                 let asked_for = request.uri().to_string();
                 let body = request.into_body();
-                return self
-                    .refuse_head(&Failure::from(&error), &asked_for, body)
-                    .await;
+                return self.refuse_head(&failure, &asked_for, body).await;
             }
         };
         let asked = Asked {
@@ -66,10 +56,18 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 return self.answer(&failure);
             }
         };
-        let upgrade = hyper::upgrade::on(&mut request);
-        let session = Arc::clone(&self);
-        self.shared.live.spawn(async move {
-            let shared = &session.shared;
+        self.take_over::<S>(asked, far, hyper::upgrade::on(&mut request));
+        Response::new(Either::Left(Full::new(Bytes::new())))
+    }
+
+    /// Makes a tunnel of the connection as soon as hyper has answered and let go of it.
+    fn take_over<S>(self: Arc<Self>, asked: Asked, far: (Far, Grant), upgrade: OnUpgrade)
+    where
+        S: Transport + Send + 'static,
+    {
+        let live = Arc::clone(&self.shared.live);
+        live.spawn(async move {
+            let shared = &self.shared;
             let unanswered = Unanswered::new(shared, &asked);
             let upgraded = upgrade.await;
             unanswered.answered();
@@ -82,7 +80,6 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 None => shared.client_left(&asked),
             }
         });
-        Response::new(Either::Left(Full::new(Bytes::new())))
     }
 }
 
