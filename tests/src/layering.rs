@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("narrows-tunnel", 2),
     ("narrows-upstream", 2),
     ("narrows-tls-probe", 2),
+    ("narrows-service", 2),
     ("narrows-server", 3),
     ("narrows-proxy", 4),
     ("narrows-gateway", 4),

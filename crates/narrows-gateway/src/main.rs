@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use narrows_gateway::cli::{Cli, Command};
 use narrows_gateway::exit::Exit;
-use narrows_gateway::run::{run, say};
+use narrows_gateway::run::run;
 use narrows_gateway::settings::Settings;
 use narrows_gateway::{commands, init};
+use narrows_service::say::say;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {

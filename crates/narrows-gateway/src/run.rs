@@ -1,24 +1,23 @@
 //! `run`: from settings to a server that listens, until signals end it.
 
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use narrows_log::{Event, Options, Writer};
+use narrows_log::{Event, Writer};
 use narrows_server::TunnelLog;
+use narrows_service::clock::LocalClock;
+use narrows_service::descriptors;
+use narrows_service::listen::{ListenError, listen};
+use narrows_service::log_file;
+use narrows_service::runtime::runtime;
+use narrows_service::say::say;
+use narrows_service::signals::{self, End};
 use narrows_upstream::{Dialer, SystemResolver};
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
 
-use crate::clock::LocalClock;
 use crate::exit::Exit;
-use crate::limits;
 use crate::serve::{self, Ending, Front};
 use crate::settings::Settings;
-use crate::signals::{self, End};
-use crate::sink::LogFile;
 use crate::state::{State, StateError};
 use crate::strict::Strict;
 
@@ -34,21 +33,11 @@ const LOOK: Duration = Duration::from_secs(2);
 #[non_exhaustive]
 pub enum RunError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The access log cannot be opened.
-    #[error("cannot open the log {}: {error}", .path.display())]
-    Log {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Log(#[from] log_file::OpenError),
     /// Nobody would be kept out, and others than this machine could connect.
     #[error(
         "refusing to let everyone in: there are no tokens, no JWT keys and no client authority"
@@ -75,12 +64,7 @@ impl RunError {
             Self::State(StateError::Tls(_)) => {
                 Some("narrows-gateway init --dir DIR makes certificates for a trial")
             }
-            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => Some(
-                "another program listens there: end it, or choose another address with --listen",
-            ),
-            Self::Listen { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
-                Some("ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)")
-            }
+            Self::Listen(error) => error.hint(),
             _ => None,
         }
     }
@@ -102,11 +86,11 @@ impl RunError {
 pub fn run(settings: &Settings) -> Result<Exit, RunError> {
     let state = Arc::new(State::read(settings)?);
     let anonymous = anonymous(settings, &state)?;
-    let descriptors = limits::raise_descriptors();
-    if let Some(warning) = limits::shortage(descriptors, settings.server.tunnels) {
+    let descriptors = descriptors::raise_descriptors();
+    if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));
     }
-    let writer = open_log(settings.log.clone())?;
+    let writer = log_file::open(settings.log.clone())?;
     let clock = LocalClock::system();
     let log = Arc::new(TunnelLog::new(
         writer.handle(),
@@ -196,42 +180,4 @@ fn watch(state: &Arc<State>, writer: &Writer, log: &Arc<TunnelLog>) -> io::Resul
         }
     });
     Ok(())
-}
-
-fn open_log(path: Option<PathBuf>) -> Result<Writer, RunError> {
-    let options = Options::default();
-    let Some(path) = path else {
-        return Ok(Writer::spawn(io::stdout(), options)?);
-    };
-    let file = LogFile::open(path.clone()).map_err(|error| RunError::Log { path, error })?;
-    Ok(Writer::spawn(file, options)?)
-}
-
-/// On one core, threads that steal work from each other only cost.
-fn runtime() -> io::Result<Runtime> {
-    let one_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
-    let mut builder = if one_core {
-        Builder::new_current_thread()
-    } else {
-        Builder::new_multi_thread()
-    };
-    builder.enable_all().build()
-}
-
-/// Listens on every address, or on none; the addresses that it came to.
-async fn listen(addresses: &[SocketAddr]) -> Result<(Vec<TcpListener>, Vec<SocketAddr>), RunError> {
-    let mut listeners = Vec::new();
-    let mut own = Vec::new();
-    for &address in addresses {
-        let fail = |error| RunError::Listen { address, error };
-        let listener = TcpListener::bind(address).await.map_err(fail)?;
-        own.push(listener.local_addr().map_err(fail)?);
-        listeners.push(listener);
-    }
-    Ok((listeners, own))
-}
-
-/// Writes a line for people. Nothing can be done when nobody reads it.
-pub fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -20,11 +20,11 @@ use crate::exit::Exit;
 use crate::handshake::Handshakes;
 use crate::own::Own;
 use crate::policy::GatewayPolicy;
-use crate::run::say;
 use crate::settings::Settings;
-use crate::signals::End;
 use crate::state::State;
 use crate::stream::ClientStream;
+use narrows_service::say::say;
+use narrows_service::signals::End;
 
 /// The server and the TLS in front of it.
 #[derive(Debug)]

@@ -9,10 +9,11 @@ use narrows_endpoint::{Host, Name, Source};
 use narrows_upstream::Timeouts;
 
 use crate::cli::Options;
-use crate::config::{self, Loaded, Seconds, Whole};
+use crate::config::{self, Loaded};
 use crate::own::Own;
-use crate::problem::{Problem, Problems};
 use crate::tls::TlsFiles;
+use narrows_service::config::{Seconds, Whole};
+use narrows_service::problem::{Problem, Problems};
 
 /// Everything that a gateway server is told.
 #[derive(Debug)]

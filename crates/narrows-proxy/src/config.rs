@@ -1,115 +1,25 @@
 //! The configuration file: one TOML file of plain structs, every key optional.
 //!
-//! [`Loaded::read`] finds everything that is wrong with a file at once: unknown keys with the nearest
-//! known one, values of the wrong type or out of range, and texts that their type refuses,
-//! each with its line and an example of what to write ([`KEYS`]). What needs more than the file, such
-//! as an upstream that points at our own listener, is judged by [`Settings`](crate::settings::Settings).
+//! What is wrong with its form is found by [`narrows_service::config`]. What needs more than the file,
+//! such as an upstream that points at our own listener, is judged by
+//! [`Settings`](crate::settings::Settings).
 
-mod faults;
 mod file;
 mod keys;
-mod value;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use narrows_endpoint::Source;
-use toml::Spanned;
-
-use crate::problem::{Problem, Problems};
+use narrows_service::config::{self, Keys, Schema};
 
 pub use file::{
     Clients, Connection, ConnectionType, DefaultRoute, Drain, Fallback, File, Gateway,
     GatewayProtocol, Limits, Log, Proxy, Rules, Timeouts,
 };
-pub use keys::{KEYS, Key};
-pub use value::{Checked, Seconds, Whole};
+pub use keys::KEYS;
 
-/// A configuration file that was read, with what is needed to say where something stands in it.
-#[derive(Debug)]
-pub struct Loaded {
-    /// What the file says, without what is wrong.
-    pub file: File,
-    /// What is wrong with its form: unknown keys, and values that cannot be.
-    pub problems: Vec<Problem>,
-    path: Arc<str>,
-    lines: Lines,
-}
+/// The configuration file that was read.
+pub type Loaded = config::Loaded<File>;
 
-/// Where each line of a text starts, to turn offsets into line numbers.
-#[derive(Debug, Default)]
-struct Lines(Vec<usize>);
-
-// === impl Loaded ===
-
-impl Loaded {
-    /// Reads the file at `path`, which `named_by` names.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, or is not TOML. What else is wrong is in [`Loaded::problems`], so that
-    /// it is reported together with everything else.
-    pub fn read(path: &Path, named_by: Source) -> Result<Self, Problems> {
-        let name = path.to_string_lossy();
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Problem::new(named_by, format!("{name}: {error}"))
-                .hint("name a TOML file in UTF-8 that this user may read")
-        })?;
-        Self::parse(&name, &text)
-    }
-
-    /// Reads `text`; `path` is only what messages call it.
-    ///
-    /// # Errors
-    ///
-    /// The text is not TOML.
-    pub fn parse(path: &str, text: &str) -> Result<Self, Problems> {
-        let path: Arc<str> = path.into();
-        let lines = Lines::of(text);
-        let place = |faults: Vec<faults::Fault>| -> Vec<Problem> {
-            let problems = faults.into_iter().map(|fault| Problem {
-                source: lines.source(&path, fault.at),
-                message: fault.message,
-                hint: fault.hint,
-            });
-            problems.collect()
-        };
-        match faults::read(text) {
-            Ok((file, faults)) => {
-                let problems = place(faults);
-                Ok(Self {
-                    file,
-                    problems,
-                    path,
-                    lines,
-                })
-            }
-            Err(faults) => Err(Problems::sorted(place(faults))),
-        }
-    }
-
-    /// Where a value of this file stands.
-    pub fn source<T>(&self, value: &Spanned<T>) -> Source {
-        self.lines.source(&self.path, value.span().start)
-    }
-}
-
-// === impl Lines ===
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        let starts = text.match_indices('\n').map(|(newline, _)| newline + 1);
-        Self(std::iter::once(0).chain(starts).collect())
-    }
-
-    /// The place of the octet `at`.
-    fn source(&self, path: &Arc<str>, at: usize) -> Source {
-        let line = self.0.partition_point(|&start| start <= at);
-        Source::File {
-            path: Arc::clone(path),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-        }
-    }
+impl Schema for File {
+    const KEYS: Keys = KEYS;
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use narrows_endpoint::{Pattern, PatternError, PatternProblem, Source};
 use narrows_upstream::ProxyUrl;
 
-use crate::problem::Problem;
+use narrows_service::problem::Problem;
 
 /// What the environment says about an upstream.
 #[derive(Debug, Default)]

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use narrows_proxy::cli::{self, Command};
 use narrows_proxy::exit::Exit;
-use narrows_proxy::problem::Problems;
-use narrows_proxy::run::{run, say};
+use narrows_proxy::run::run;
 use narrows_proxy::settings::Settings;
 use narrows_proxy::{explain, rules};
+use narrows_service::problem::Problems;
+use narrows_service::say::say;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {

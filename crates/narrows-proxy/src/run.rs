@@ -1,28 +1,29 @@
 //! `run`: from settings to a server that listens, until signals end it.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_endpoint::{Route, RuleError, RuleSet, Source, Target};
-use narrows_log::{Event, Health, Options, Writer};
+use narrows_log::{Event, Writer};
 use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
+use narrows_service::clock::LocalClock;
+use narrows_service::descriptors;
+use narrows_service::listen::{ListenError, listen};
+use narrows_service::log_file;
+use narrows_service::runtime::runtime;
+use narrows_service::say::say;
+use narrows_service::signals::{self, End};
 use narrows_upstream::{
     Denied, Dialer, Gateway, GatewayConfigError, Judge, SystemResolver, Upstream,
 };
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
 
-use crate::clock::LocalClock;
 use crate::exit::Exit;
+use crate::explain;
 use crate::rules::rule_set;
 use crate::settings::{self, Settings};
-use crate::signals::{self, End};
-use crate::sink::{self, LogFile};
-use crate::{explain, limits};
 
 /// How long the log may take for its last lines.
 const LAST_LINES: Duration = Duration::from_secs(5);
@@ -42,29 +43,11 @@ pub enum RunError {
         error: GatewayConfigError,
     },
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// Two addresses to listen on exclude each other.
-    #[error("cannot listen on {address}: this proxy listens on {other}, which overlaps with it")]
-    Overlap {
-        /// The later address.
-        address: SocketAddr,
-        /// The address that is listened on already.
-        other: SocketAddr,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The tunnel log cannot be opened.
-    #[error("cannot open the log {}: {error}", .path.display())]
-    Log {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Log(#[from] log_file::OpenError),
     /// The rules make no rule set.
     #[error(transparent)]
     Rules(#[from] RuleError),
@@ -89,16 +72,7 @@ impl RunError {
                 ),
                 _ => None,
             },
-            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => Some(
-                "another program listens there: end it, or choose another address with --listen",
-            ),
-            Self::Listen { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
-                Some("ports below 1024 need a privilege: choose a higher one with --listen")
-            }
-            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrNotAvailable => {
-                Some("this machine does not have that address")
-            }
-            Self::Overlap { .. } => Some("leave one of them out"),
+            Self::Listen(error) => error.hint(),
             _ => None,
         }
     }
@@ -118,14 +92,14 @@ impl RunError {
 ///
 /// What kept it from serving. Once it serves, nothing but signals ends it.
 pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
-    let descriptors = limits::raise_descriptors();
-    if let Some(warning) = limits::shortage(descriptors, settings.server.tunnels) {
+    let descriptors = descriptors::raise_descriptors();
+    if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));
     }
-    settings.server.tunnels = limits::tunnels(descriptors, settings.server.tunnels);
+    settings.server.tunnels = descriptors::tunnels(descriptors, settings.server.tunnels);
     let ways = ways(&settings)?;
     let rules = rule_set(&settings)?;
-    let writer = open_log(settings.log.clone())?;
+    let writer = log_file::open(settings.log.clone())?;
     let clock = LocalClock::system();
     let log = TunnelLog::new(writer.handle(), Box::new(move || clock.now()));
     let log = Arc::new(log);
@@ -234,59 +208,6 @@ async fn serve(
     }
 }
 
-fn open_log(path: Option<PathBuf>) -> Result<Writer, RunError> {
-    let name = path.as_ref().map_or_else(
-        || "on standard output".to_owned(),
-        |path| path.display().to_string(),
-    );
-    let watch = move |health: Health<'_>| {
-        if let Some(news) = sink::news(&name, &health) {
-            say(format_args!("{news}"));
-        }
-    };
-    let options = Options::default();
-    let Some(path) = path else {
-        return Ok(Writer::spawn_watched(io::stdout(), options, watch)?);
-    };
-    let file = LogFile::open(path.clone()).map_err(|error| RunError::Log { path, error })?;
-    Ok(Writer::spawn_watched(file, options, watch)?)
-}
-
-/// On one core, threads that steal work from each other only cost.
-fn runtime() -> io::Result<Runtime> {
-    let one_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
-    let mut builder = if one_core {
-        Builder::new_current_thread()
-    } else {
-        Builder::new_multi_thread()
-    };
-    builder.enable_all().build()
-}
-
-/// Listens on every address, or on none; the addresses that it came to.
-async fn listen(addresses: &[SocketAddr]) -> Result<(Vec<TcpListener>, Vec<SocketAddr>), RunError> {
-    let mut listeners = Vec::new();
-    let mut own = Vec::new();
-    for &address in addresses {
-        let fail = |error| RunError::Listen { address, error };
-        let listener = TcpListener::bind(address).await.map_err(|error| {
-            let taken = error.kind() == io::ErrorKind::AddrInUse;
-            match own.iter().find(|other| taken && overlap(address, **other)) {
-                Some(&other) => RunError::Overlap { address, other },
-                None => fail(error),
-            }
-        })?;
-        own.push(listener.local_addr().map_err(fail)?);
-        listeners.push(listener);
-    }
-    Ok((listeners, own))
-}
-
-/// Whether one is every address of this machine, at the port of the other.
-const fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
-    one.port() == other.port() && (one.ip().is_unspecified() || other.ip().is_unspecified())
-}
-
 /// The parties on the ways out.
 struct Ways {
     gateway: Option<Arc<Gateway>>,
@@ -387,9 +308,4 @@ fn summary(settings: &Settings, rules: &RuleSet) -> String {
         settings.default.0,
         rules.len()
     )
-}
-
-/// Writes a line for people. Nothing can be done when nobody reads it.
-pub fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -18,9 +18,10 @@ use narrows_upstream::Timeouts;
 use toml::Spanned;
 
 use crate::cli::{Options, Origins};
-use crate::config::{Loaded, Seconds, Whole};
-use crate::limits;
-use crate::problem::{Problem, Problems};
+use crate::config::Loaded;
+use narrows_service::config::{Seconds, Whole};
+use narrows_service::descriptors;
+use narrows_service::problem::{Problem, Problems};
 
 pub use gateway::{Gateway, Leg};
 pub use routes::Rule;
@@ -48,7 +49,7 @@ pub struct Settings {
     /// Where the tunnel log goes; `None` is standard output.
     pub log: Option<PathBuf>,
     /// How much at a time, and how long; the clients of above too. `tunnels` is what was asked for,
-    /// before [`limits::tunnels`] fits it to the descriptors.
+    /// before [`descriptors::tunnels`] fits it to the descriptors.
     pub server: narrows_server::Settings,
     /// How long each step towards a target may take.
     pub timeouts: Timeouts,
@@ -211,7 +212,7 @@ impl Merge<'_> {
     fn server(&self, clients: Vec<IpNet>) -> narrows_server::Settings {
         let mut server = narrows_server::Settings::default();
         server.clients = clients;
-        server.tunnels = limits::MOST_TUNNELS;
+        server.tunnels = descriptors::MOST_TUNNELS;
         if let Some(loaded) = self.loaded {
             let limits = &loaded.file.limits;
             set(&mut server.head.max_bytes, limits.head_bytes.map(count));

@@ -320,7 +320,7 @@ fn addresses_that_overlap_are_not_blamed_on_another_program() {
     assert_eq!(code, Some(1));
     assert!(
         stderr.contains(&format!(
-            "error: cannot listen on {one}: this proxy listens on {all}"
+            "error: cannot listen on {one}: it overlaps with {all}"
         )),
         "{stderr}"
     );

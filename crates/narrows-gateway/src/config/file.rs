@@ -6,8 +6,8 @@ use narrows_endpoint::Name;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::value::{Checked, Seconds, Whole};
 use crate::definition::Endpoint;
+use narrows_service::config::{Checked, Seconds, Whole};
 
 /// A whole file. Every section and key is optional.
 #[derive(Debug, Default, Deserialize)]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::value::{Checked, Seconds, Whole};
+use narrows_service::config::{Checked, Seconds, Whole};
 
 /// A whole file. Every section and key is optional.
 #[derive(Debug, Default, Deserialize)]

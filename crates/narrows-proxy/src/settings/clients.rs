@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use narrows_endpoint::Source;
 
 use super::{Merge, given};
-use crate::problem::Problem;
+use narrows_service::problem::Problem;
 
 impl Merge<'_> {
     /// The ranges that may use the proxy beside loopback; flags replace those of the file.

@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::upstream::is_own;
 use super::{LISTEN, Merge, Rule};
 use crate::config::{self, ConnectionType, Fallback, Loaded};
-use crate::problem::Problem;
+use narrows_service::problem::Problem;
 
 /// What becomes of targets that the gateway carries.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use narrows_connect::Credentials;
 use toml::Spanned;
 
 use crate::config::Loaded;
-use crate::problem::Problem;
+use narrows_service::problem::Problem;
 
 /// A user, and the file with the password, as a section of the file names them.
 pub(super) struct Login<'a> {

@@ -5,7 +5,7 @@ use narrows_endpoint::{Level, Pattern, Route, Source};
 use super::{Merge, given};
 use crate::bypass;
 use crate::config::DefaultRoute;
-use crate::problem::Problem;
+use narrows_service::problem::Problem;
 
 /// One rule and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

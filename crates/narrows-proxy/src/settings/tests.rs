@@ -169,10 +169,7 @@ fn documented_defaults_are_the_defaults() {
         ("drain.seconds", secs(server.drain)),
         ("listen", format!("[\"{LISTEN}\"]")),
     ] {
-        let key = crate::config::KEYS
-            .iter()
-            .find(|key| key.path == path)
-            .unwrap();
+        let key = crate::config::KEYS.find(path).unwrap();
         assert_eq!(key.default, value, "{path}");
     }
 }

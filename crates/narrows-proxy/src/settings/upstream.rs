@@ -10,7 +10,7 @@ use super::login::Login;
 use super::{Merge, Rule};
 use crate::config::Loaded;
 use crate::environment::Environment;
-use crate::problem::Problem;
+use narrows_service::problem::Problem;
 
 /// The enterprise proxy, and who named it.
 #[derive(Clone, Debug)]

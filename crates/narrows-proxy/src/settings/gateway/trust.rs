@@ -6,7 +6,7 @@ use super::super::Merge;
 use super::super::login::{Login, secret};
 use super::{Given, given_by};
 use crate::config::{self, Loaded};
-use crate::problem::Problem;
+use narrows_service::problem::Problem;
 
 const TOKEN_HINT: &str = "write the token alone into it, on one line, without the word Bearer";
 

@@ -4,12 +4,11 @@
 //! document, and looks on; what is left in the end deserialises. Every pass removes something, so the
 //! passes end.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::file::File;
-use super::keys::{self, KEYS};
+use super::keys::Keys;
 
 /// One thing wrong with a file.
 #[derive(Debug)]
@@ -25,7 +24,10 @@ pub(super) struct Fault {
 /// # Errors
 ///
 /// The text is not TOML, so nothing of it can be relied on.
-pub(super) fn read(text: &str) -> Result<(File, Vec<Fault>), Vec<Fault>> {
+pub(super) fn read<F: DeserializeOwned>(
+    text: &str,
+    keys: Keys,
+) -> Result<(F, Vec<Fault>), Vec<Fault>> {
     let (mut document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         // What a broken document means is a guess, so its keys are not judged; and what follows an
@@ -38,15 +40,15 @@ pub(super) fn read(text: &str) -> Result<(File, Vec<Fault>), Vec<Fault>> {
         return Err(faults);
     }
     let mut faults = Vec::new();
-    cut_unknown(document.get_mut(), "", &mut faults);
+    cut_unknown(document.get_mut(), "", keys, &mut faults);
     loop {
-        match File::deserialize(Deserializer::from(document.clone())) {
+        match F::deserialize(Deserializer::from(document.clone())) {
             Ok(file) => return Ok((file, faults)),
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
-                let key = cut(document.get_mut(), "", at);
+                let key = cut(document.get_mut(), "", keys, at);
                 let found = key.is_some();
-                faults.push(wrong_value(error.message(), at, key.as_deref()));
+                faults.push(wrong_value(error.message(), at, key.as_deref(), keys));
                 if !found {
                     return Err(faults);
                 }
@@ -63,7 +65,7 @@ fn syntax(error: &toml::de::Error) -> Fault {
     }
 }
 
-fn wrong_value(message: &str, at: usize, key: Option<&str>) -> Fault {
+fn wrong_value(message: &str, at: usize, key: Option<&str>, keys: Keys) -> Fault {
     let Some(key) = key else {
         return Fault {
             at,
@@ -74,23 +76,25 @@ fn wrong_value(message: &str, at: usize, key: Option<&str>) -> Fault {
     Fault {
         at,
         message: format!("{key}: {message}"),
-        hint: keys::example(key),
+        hint: keys.example(key),
     }
 }
 
 /// Removes every key that no struct knows, and says so for each.
-fn cut_unknown(table: &mut DeTable<'_>, section: &str, faults: &mut Vec<Fault>) {
+fn cut_unknown(table: &mut DeTable<'_>, section: &str, keys: Keys, faults: &mut Vec<Fault>) {
     let mut unknown = Vec::new();
     for (key, value) in table.iter_mut() {
         let path = join(section, key.get_ref());
-        if KEYS.iter().any(|known| known.path == path) {
+        if keys.find(&path).is_some() {
             continue;
         }
         match value.get_mut() {
-            DeValue::Table(inner) if keys::is_section(&path) => cut_unknown(inner, &path, faults),
-            _ if keys::is_section(&path) => {} // Not a table: the wrong type, which serde says.
+            DeValue::Table(inner) if keys.is_section(&path) => {
+                cut_unknown(inner, &path, keys, faults);
+            }
+            _ if keys.is_section(&path) => {} // Not a table: the wrong type, which serde says.
             _ => {
-                faults.push(unknown_key(section, key));
+                faults.push(unknown_key(section, key, keys));
                 unknown.push(key.clone());
             }
         }
@@ -100,9 +104,10 @@ fn cut_unknown(table: &mut DeTable<'_>, section: &str, faults: &mut Vec<Fault>) 
     }
 }
 
-fn unknown_key(section: &str, key: &Spanned<impl AsRef<str>>) -> Fault {
+fn unknown_key(section: &str, key: &Spanned<impl AsRef<str>>, keys: Keys) -> Fault {
     let name = key.get_ref().as_ref();
-    let meant = keys::nearest(section, name)
+    let meant = keys
+        .nearest(section, name)
         .map(|question| format!(" ({question})"))
         .unwrap_or_default();
     let place = match section {
@@ -114,19 +119,19 @@ fn unknown_key(section: &str, key: &Spanned<impl AsRef<str>>) -> Fault {
         message: format!("unknown key {name:?}{place}{meant}"),
         hint: meant
             .is_empty()
-            .then(|| format!("known here: {}", keys::of_section(section).join(", "))),
+            .then(|| format!("known here: {}", keys.of_section(section).join(", "))),
     }
 }
 
 /// Removes the innermost value that spans the octet `at`; the path of the key that held it.
-fn cut(table: &mut DeTable<'_>, section: &str, at: usize) -> Option<String> {
+fn cut(table: &mut DeTable<'_>, section: &str, keys: Keys, at: usize) -> Option<String> {
     let mut found = None;
     for (key, value) in table.iter_mut() {
         let path = join(section, key.get_ref());
         let whole = value.span();
         match value.get_mut() {
-            DeValue::Table(inner) if keys::is_section(&path) => {
-                if let Some(path) = cut(inner, &path, at) {
+            DeValue::Table(inner) if keys.is_section(&path) => {
+                if let Some(path) = cut(inner, &path, keys, at) {
                     return Some(path);
                 }
             }

@@ -5,7 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use narrows_log::{Health, Sink, SinkStep};
+use narrows_log::{Health, Options, Sink, SinkStep, Writer};
+
+use crate::say::say;
 
 /// The tunnel log in a file: appended to, and opened again by name when asked.
 ///
@@ -49,8 +51,48 @@ fn append(path: &PathBuf) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
+/// Why a log cannot be opened. The message has its cause.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the log {}: {error}", .path.display())]
+pub struct OpenError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said.
+    pub error: io::Error,
+}
+
+/// A writer of log lines to the file at `path`, or to standard output. What goes wrong with it later is
+/// said on standard error.
+///
+/// # Errors
+///
+/// The file cannot be opened, or the system gives no thread.
+pub fn open(path: Option<PathBuf>) -> Result<Writer, OpenError> {
+    let name = path.as_ref().map_or_else(
+        || "on standard output".to_owned(),
+        |path| path.display().to_string(),
+    );
+    let failed = PathBuf::from(&name);
+    let watch = move |health: Health<'_>| {
+        if let Some(news) = news(&name, &health) {
+            say(format_args!("{news}"));
+        }
+    };
+    let options = Options::default();
+    let writer = match path {
+        None => Writer::spawn_watched(io::stdout(), options, watch),
+        Some(path) => {
+            LogFile::open(path).and_then(|file| Writer::spawn_watched(file, options, watch))
+        }
+    };
+    writer.map_err(|error| OpenError {
+        path: failed,
+        error,
+    })
+}
+
 /// A line for people on how the log called `name` does; `None` if there is nothing to say.
-pub fn news(name: &str, health: &Health<'_>) -> Option<String> {
+fn news(name: &str, health: &Health<'_>) -> Option<String> {
     let news = match health {
         Health::Failing {
             step: SinkStep::Write,

@@ -67,7 +67,7 @@ impl Problems {
     }
 
     /// Problems by the line where they stand in a file, what stands elsewhere first.
-    pub(crate) fn sorted(mut problems: Vec<Problem>) -> Self {
+    pub fn sorted(mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| match &problem.source {
             Source::File { line, .. } => *line,
             _ => 0,

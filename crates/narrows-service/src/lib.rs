@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod config;
+pub mod descriptors;
+pub mod listen;
+pub mod log_file;
+pub mod problem;
+pub mod runtime;
+pub mod say;
+pub mod signals;
