@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
@@ -11,7 +12,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use narrows_connect::{ProxyAuthorization, Version};
 use narrows_tunnel::{Leg, Transport};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::admission::Place;
 use crate::egress::Far;
@@ -32,6 +33,9 @@ const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = (STREAMS + STREAMS / 2) * STREAM_WINDOW;
 /// Tunnels at a time on one connection; a client that wants more opens another.
 const STREAMS: u32 = 128;
+/// How long a connection may stay without tunnels before it is told to go. Longer than clients keep
+/// sessions ready, so that it only meets those that have forgotten theirs, or are gone.
+const IDLE: Duration = Duration::from_secs(900);
 /// What one tunnel may hold back towards the client, in octets.
 const SEND_BUFFER: usize = 256 * 1024;
 
@@ -87,18 +91,49 @@ impl<P: Policy, O: Observe> Session<P, O> {
     /// The next request; `None` when the connection has ended. Driving it is what moves the bytes of its
     /// tunnels too.
     async fn next<S: Transport>(
-        &self,
+        self: &Arc<Self>,
         h2: &mut H2<S>,
     ) -> Option<(Request<RecvStream>, SendResponse<Bytes>)> {
-        let mut draining = self.shared.live.draining();
         let accepted = tokio::select! {
             accepted = h2.accept() => accepted,
-            () = async { drop(draining.wait_for(|draining| *draining).await) } => {
+            () = self.shared.live.drains() => {
                 h2.graceful_shutdown();
                 h2.accept().await
             }
+            () = self.is_idle() => {
+                h2.graceful_shutdown();
+                // A client that is gone answers nothing.
+                timeout(self.shared.settings.head_time, h2.accept()).await.ok()?
+            }
         };
-        accepted?.ok()
+        let request = accepted?;
+        if let Err(error) = &request {
+            self.broken(error);
+        }
+        request.ok()
+    }
+
+    /// Completes when there has been no tunnel for a while.
+    async fn is_idle(self: &Arc<Self>) {
+        loop {
+            sleep(IDLE).await;
+            // Each request holds the session.
+            if Arc::strong_count(self) == 1 {
+                return;
+            }
+        }
+    }
+
+    /// Records that this server ended the connection, because the client broke the protocol or abused it.
+    fn broken(&self, error: &h2::Error) {
+        let reason = error.reason().filter(|_| error.is_library());
+        let Some(reason) = reason.filter(|_| error.is_go_away()) else {
+            // The client ended it, or the network did; its tunnels have records of their own.
+            return;
+        };
+        let detail = format!("the HTTP/2 connection was ended with {reason:?}: {reason}");
+        self.shared
+            .head_refused(self.client, &Failure::head(400, detail), "");
     }
 
     /// Serves one request to its end.
@@ -106,6 +141,8 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let (head, receive) = request.into_parts();
         if head.method == Method::CONNECT && head.uri.authority().is_none() {
             // Malformed by RFC 9113 §8.5: an error of this stream, not of the connection.
+            let failure = Failure::head(400, "CONNECT without :authority");
+            self.shared.head_refused(self.client, &failure, "");
             return respond.send_reset(Reason::PROTOCOL_ERROR);
         }
         let connect = match judge(&head) {

@@ -133,7 +133,12 @@ impl House {
     /// A socket whose other end is served as HTTP/2.
     pub(crate) async fn h2(&self) -> (TcpStream, JoinHandle<()>) {
         let (ours, theirs) = crate::h2::pair().await;
-        (ours, (self.over_h2)(theirs))
+        (ours, self.serve_h2(theirs))
+    }
+
+    /// Serves this socket as HTTP/2.
+    pub(crate) fn serve_h2(&self, io: TcpStream) -> JoinHandle<()> {
+        (self.over_h2)(io)
     }
 
     pub(crate) async fn client(&self) -> TcpStream {

@@ -1,6 +1,9 @@
 //! The server at its seams: clients and targets on real sockets, a policy, and the records it writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod conformance;
+mod floods;
+mod frames;
 mod h2;
 mod house;
 mod lifecycle;
