@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![allow(dead_code, reason = "the walk is being built on these types")]
+
+mod alert;
+mod evidence;
+mod explain;
+mod judge;
+mod options;
+mod path;
+mod prober;
+mod report;
+mod resolve;
+mod serial;
+mod text;
+mod verdict;
+mod verdict_id;
+mod words;
+
+pub use alert::Alert;
+pub use evidence::{
+    CertificateEvidence, ConnectEvidence, ConnectFault, Der, Evidence, HttpAnswer, HttpEvidence,
+    MAX_FIRST, ResolveEvidence, ResolveFault, TlsEvidence, TrustFault, TunnelEvidence,
+};
+pub use judge::judge;
+pub use options::{Deadlines, Options, Trust};
+pub use path::{Authorization, Hop, Path, TokenError};
+pub use prober::{MAX_EXPERIMENTS, Prober, ProberError};
+pub use report::{AddressReport, Experiment, ExperimentKind, Report, StepReport};
+pub use resolve::{Resolve, Resolving, StaticResolver, SystemResolver};
+pub use verdict::{Verdict, Warning};
+pub use verdict_id::VerdictId;
+pub use words::{Certainty, Ending, HelloSize, HopKind, Outcome, Party, Step, UnknownWord};

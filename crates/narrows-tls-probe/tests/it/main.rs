@@ -1,0 +1,1 @@
+//! The prober against servers that break in every way, each on loopback.
