@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod event;
 mod quote;
 mod record;
@@ -8,6 +9,7 @@ mod timestamp;
 mod words;
 mod writer;
 
+pub use access::{Access, AccessError, AccessFallback, AccessFault, AccessFormat};
 pub use event::Event;
 pub use record::{Record, RecordError};
 pub use text::{MAX_TEXT, Text};

@@ -125,7 +125,7 @@ fn push_char(out: &mut String, c: char) {
 ///
 /// The standard library keeps the same table behind `escape_debug`. A character that is not first in
 /// its text is escaped there exactly if it is not printable; the first one also if it combines.
-fn is_printable(c: char) -> bool {
+pub(crate) fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_control();
     }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
+use crate::quote::number;
+
 /// How much a line matters; the levels of Go's `slog`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -134,6 +136,17 @@ words!(Severity, Via, HttpVersion);
 impl fmt::Display for ConnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "P:{}:C:{}", self.listener, self.connection)
+    }
+}
+
+impl ConnId {
+    /// Reads `P:1:C:2`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (listener, connection) = text.strip_prefix("P:")?.split_once(":C:")?;
+        Some(Self {
+            listener: number(listener)?,
+            connection: number(connection)?,
+        })
     }
 }
 

@@ -18,12 +18,8 @@ impl Event {
 
 /// Lines of a connection, which start with its numbers.
 fn parse_connection(message: &str) -> Option<Event> {
-    let (listener, rest) = message.strip_prefix("P:")?.split_once(":C:")?;
-    let (connection, rest) = rest.split_once(' ')?;
-    let id = ConnId {
-        listener: number(listener)?,
-        connection: number(connection)?,
-    };
+    let (id, rest) = message.split_once(' ')?;
+    let id = ConnId::parse(id)?;
     if let Some(rest) = rest.strip_prefix("done via ") {
         return parse_done(id, rest);
     }
