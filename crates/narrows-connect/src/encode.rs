@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use narrows_endpoint::Target;
 
 use crate::credentials::Credentials;
+use crate::via::Via;
 
 /// The head that tells a client that its tunnel is open.
 ///
@@ -28,8 +29,22 @@ pub const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 /// # Ok::<(), narrows_endpoint::TargetError>(())
 /// ```
 pub fn encode_request(target: &Target, credentials: Option<&Credentials>, dst: &mut BytesMut) {
+    encode_forwarded(target, &Via::default(), credentials, dst);
+}
+
+/// As [`encode_request`], for a request of a client's that has come this way: with `Via`, if it is not
+/// empty.
+pub fn encode_forwarded(
+    target: &Target,
+    via: &Via,
+    credentials: Option<&Credentials>,
+    dst: &mut BytesMut,
+) {
     // Writing to a growing buffer cannot fail, so the results say nothing.
     let _ = write!(dst, "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+    if !via.is_empty() {
+        let _ = write!(dst, "Via: {}\r\n", via.as_str());
+    }
     if let Some(credentials) = credentials {
         let _ = write!(dst, "Proxy-Authorization: {}\r\n", credentials.basic());
     }

@@ -5,6 +5,7 @@ use narrows_endpoint::Target;
 use crate::credentials::ProxyAuthorization;
 use crate::request::{Request, Version};
 use crate::request_error::{RequestError, RequestErrorKind as Kind};
+use crate::via::Via;
 
 /// Judges a CONNECT head that another parser has already split.
 ///
@@ -63,6 +64,7 @@ pub(crate) fn judge<'a>(
         target,
         version,
         proxy_authorization,
+        via: Via::read(found.via),
         len: 0,
     })
 }
@@ -72,6 +74,7 @@ pub(crate) fn judge<'a>(
 struct Found<'a> {
     host: Option<&'a [u8]>,
     authorization: Option<&'a [u8]>,
+    via: Vec<&'a [u8]>,
 }
 
 impl<'a> Found<'a> {
@@ -82,6 +85,8 @@ impl<'a> Found<'a> {
                 once(&mut found.host, value, Kind::HostRepeated)?;
             } else if name.eq_ignore_ascii_case("proxy-authorization") {
                 once(&mut found.authorization, value, Kind::AuthorizationRepeated)?;
+            } else if name.eq_ignore_ascii_case("via") {
+                found.via.push(value);
             } else if name.eq_ignore_ascii_case("content-length")
                 || name.eq_ignore_ascii_case("transfer-encoding")
             {

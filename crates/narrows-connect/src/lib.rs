@@ -13,9 +13,10 @@ mod response;
 mod response_error;
 mod scan;
 mod text;
+mod via;
 
 pub use credentials::{Credentials, CredentialsError, ProxyAuthorization};
-pub use encode::{ESTABLISHED, encode_request};
+pub use encode::{ESTABLISHED, encode_forwarded, encode_request};
 pub use judge::check_connect;
 pub use limits::{Limits, MAX_HEADERS, Status};
 pub use proxy_error::ProxyError;
@@ -24,3 +25,4 @@ pub use request::{Request, RequestParser, Version, parse_request};
 pub use request_error::{MAX_RAW_TARGET, RequestError, RequestErrorKind};
 pub use response::{Response, ResponseParser, parse_response};
 pub use response_error::ResponseError;
+pub use via::{MAX_VIA, Via};

@@ -8,6 +8,7 @@ use crate::judge::judge;
 use crate::limits::{Limits, MAX_HEADERS, Status};
 use crate::request_error::{RequestError, RequestErrorKind as Kind};
 use crate::scan::{LineEnds, Scan, Span};
+use crate::via::Via;
 
 /// The HTTP version of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +34,8 @@ pub struct Request {
     pub version: Version,
     /// The credentials that the client sent for this proxy; they are never passed on.
     pub proxy_authorization: Option<ProxyAuthorization>,
+    /// The proxies that it has passed.
+    pub via: Via,
     /// Octets of the head, its blank line included; early data starts here. 0 from
     /// [`check_connect`](crate::check_connect).
     pub len: usize,

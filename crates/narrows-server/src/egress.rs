@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use narrows_connect::ProxyError;
+use narrows_connect::{ProxyError, Via as Passed};
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_upstream::{Connected, DialError, Dialer, Gateway, GatewayConnected, Spoken, Upstream};
@@ -73,11 +73,11 @@ pub(crate) struct Far {
 
 /// What is asked of a leg.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+enum Use<'a> {
     /// Plain HTTP requests: a proxy takes them as they are.
     Requests,
-    /// Any bytes.
-    Tunnel,
+    /// Any bytes, for a request that has passed these proxies.
+    Tunnel(&'a Passed),
 }
 
 const NO_GATEWAY: &str = "no gateway is available";
@@ -115,9 +115,14 @@ impl Egress {
         self
     }
 
-    /// Opens a tunnel to the target.
-    pub(crate) async fn open(&self, grant: &Grant, target: &Target) -> Result<Far, Failure> {
-        self.open_for(Use::Tunnel, grant, target).await
+    /// Opens a tunnel to the target, for a request that has passed these proxies.
+    pub(crate) async fn open(
+        &self,
+        grant: &Grant,
+        target: &Target,
+        passed: &Passed,
+    ) -> Result<Far, Failure> {
+        self.open_for(Use::Tunnel(passed), grant, target).await
     }
 
     /// Opens a connection that takes plain HTTP requests for the target.
@@ -125,13 +130,18 @@ impl Egress {
         self.open_for(Use::Requests, grant, target).await
     }
 
-    async fn open_for(&self, for_: Use, grant: &Grant, target: &Target) -> Result<Far, Failure> {
+    async fn open_for(
+        &self,
+        for_: Use<'_>,
+        grant: &Grant,
+        target: &Target,
+    ) -> Result<Far, Failure> {
         if grant.route != Route::Gateway {
             return self.leave(grant.route, for_, grant, target).await;
         }
         let reason: Cow<'static, str> = match &self.gateway {
             None => NO_GATEWAY.into(),
-            Some(gateway) => match self.through(gateway, target).await {
+            Some(gateway) => match self.through(for_, gateway, target).await {
                 Ok(far) => return Ok(far),
                 Err(Detour::Needed(reason)) => reason,
                 Err(Detour::Useless(error)) => return Err(Failure::from(&error)),
@@ -151,7 +161,7 @@ impl Egress {
     async fn leave(
         &self,
         route: Route,
-        for_: Use,
+        for_: Use<'_>,
         grant: &Grant,
         target: &Target,
     ) -> Result<Far, Failure> {
@@ -170,7 +180,10 @@ impl Egress {
             (Route::Proxy, Some(upstream)) => {
                 let opened = match for_ {
                     Use::Requests => self.dialer.to_proxy(upstream).await,
-                    Use::Tunnel => self.dialer.through(upstream, target).await,
+                    Use::Tunnel(passed) => {
+                        let dialer = &self.dialer;
+                        dialer.forward_through(upstream, target, passed).await
+                    }
                 };
                 opened.map(|connected| Far {
                     proxy: (for_ == Use::Requests).then(|| Arc::clone(upstream)),
@@ -192,12 +205,22 @@ impl Egress {
     }
 
     /// Opens a tunnel through the gateway, unless it is known that this would be in vain.
-    async fn through(&self, gateway: &Gateway, target: &Target) -> Result<Far, Detour> {
+    async fn through(
+        &self,
+        for_: Use<'_>,
+        gateway: &Gateway,
+        target: &Target,
+    ) -> Result<Far, Detour> {
         let may_detour = self.fallback != FallbackTo::Nothing;
         if may_detour && let Some(reason) = self.detours.known(target) {
             return Err(Detour::Needed(reason));
         }
-        match gateway.open(&self.dialer, target).await {
+        let opened = match for_ {
+            // What is said inside has a `Via` of its own.
+            Use::Requests => gateway.open(&self.dialer, target).await,
+            Use::Tunnel(passed) => gateway.forward(&self.dialer, target, passed).await,
+        };
+        match opened {
             Ok(connected) => {
                 self.detours.gateway_works();
                 Ok(Far::from(connected))

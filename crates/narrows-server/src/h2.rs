@@ -10,7 +10,7 @@ use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use narrows_connect::{ProxyAuthorization, Version};
+use narrows_connect::Version;
 use narrows_tunnel::{Leg, Transport};
 use tokio::time::{sleep, timeout};
 
@@ -156,13 +156,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let asked = Asked {
             client: self.client,
             id: self.shared.next_id(),
-            target: connect.target,
+            target: connect.target.clone(),
             version: connect.version,
         };
-        let authorization = connect.proxy_authorization.as_ref();
         let opened = match self.shared.place(self.client) {
             Ok(place) => self
-                .open(&asked, authorization, &mut respond)
+                .open(&asked, &connect, &mut respond)
                 .await
                 .map(|far| far.map(|far| (far, place))),
             Err(failure) => Some(Err(failure)),
@@ -189,11 +188,11 @@ impl<P: Policy, O: Observe> Session<P, O> {
     async fn open(
         &self,
         asked: &Asked,
-        authorization: Option<&ProxyAuthorization>,
+        request: &narrows_connect::Request,
         respond: &mut SendResponse<Bytes>,
     ) -> Option<Result<(Far, Grant), Failure>> {
         let unanswered = Unanswered::new(&self.shared, asked);
-        let opening = self.shared.open(asked, authorization, &self.connection);
+        let opening = self.shared.open(asked, request, &self.connection);
         let opened = tokio::select! {
             opened = Box::pin(opening) => Some(opened),
             _ = poll_fn(|cx| respond.poll_reset(cx)) => None,

@@ -85,6 +85,15 @@ pub(crate) fn denied(target: &Target, reason: &dyn fmt::Display) -> Refusal {
     )
 }
 
+/// The answer to a request that has been here before.
+pub(crate) fn loops() -> Failure {
+    Failure::policy(refusal(
+        508,
+        ProxyError::ProxyLoopDetected,
+        "the request has passed this proxy already (Via): a proxy or gateway behind it leads back here",
+    ))
+}
+
 /// The answer when a client took too long for its request head.
 pub(crate) fn too_slow(seconds: u64) -> Failure {
     Failure::head(

@@ -1,6 +1,7 @@
 //! [`Server`]: the accept loop, and what all connections share.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -40,6 +41,8 @@ pub(crate) struct Shared<P, O> {
     pub(crate) live: Arc<Live>,
     pub(crate) observer: O,
     pub(crate) policy: P,
+    /// The name of this very server in `Via`, by which it finds loops.
+    pub(crate) pseudonym: Box<str>,
     pub(crate) settings: Settings,
     requests: AtomicU64,
 }
@@ -69,6 +72,7 @@ impl<P: Policy, O: Observe> Server<P, O> {
             live,
             observer,
             policy,
+            pseudonym: pseudonym(&settings.name),
             settings,
             requests,
         };
@@ -189,6 +193,19 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             .enter(client.ip().to_canonical())
             .map_err(Full::into)
     }
+}
+
+/// A name that no other server has, not even another process of this program: what several instances
+/// behind one name pass to each other is no loop.
+fn pseudonym(name: &str) -> Box<str> {
+    let any = RandomState::new().build_hasher().finish();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let name = if name.bytes().all(is_token) {
+        name
+    } else {
+        "narrows"
+    };
+    format!("{name}-{any:016x}").into()
 }
 
 /// Accepts for ever; each connection becomes a task.

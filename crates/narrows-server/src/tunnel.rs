@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 use http::{HeaderMap, Uri};
-use narrows_connect::{ProxyAuthorization, Version, check_connect};
-use narrows_endpoint::{Hop, Step};
+use narrows_connect::{ProxyAuthorization, Version, Via as Passed, check_connect};
+use narrows_endpoint::{Hop, Route, Step};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
 
 use crate::egress::{Far, FarIo};
 use crate::observe::{Asked, Ended, Observe, Opened, Refused};
 use crate::policy::{Action, Grant, Policy, Request, Terms};
-use crate::refusals::Failure;
+use crate::refusals::{self, Failure};
 use crate::server::Shared;
 
 /// How a request ended that outlived the drain.
@@ -39,9 +39,8 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     where
         S: Transport + Send,
     {
-        let authorization = pending.request().proxy_authorization.as_ref();
         let unanswered = Unanswered::new(self, &asked);
-        let far = match self.open(&asked, authorization, connection).await {
+        let far = match self.open(&asked, pending.request(), connection).await {
             Ok(far) => far,
             Err(failure) => {
                 unanswered.answered();
@@ -66,11 +65,17 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     pub(crate) async fn open(
         &self,
         asked: &Asked,
-        authorization: Option<&ProxyAuthorization>,
+        request: &narrows_connect::Request,
         connection: &P::Connection,
     ) -> Result<(Far, Grant), Failure> {
-        let grant = self.decide(asked, authorization, connection)?;
-        let far = self.egress.open(&grant, &asked.target).await?;
+        self.is_no_loop(&request.via)?;
+        let grant = self.decide(asked, request.proxy_authorization.as_ref(), connection)?;
+        let passed = match grant.route {
+            // Nobody is told.
+            Route::Direct => Passed::default(),
+            _ => request.via.then(request.version, &self.pseudonym),
+        };
+        let far = self.egress.open(&grant, &asked.target, &passed).await?;
         Ok((far, grant))
     }
 
@@ -109,6 +114,14 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 via: far.via,
             },
         }
+    }
+
+    /// Refuses a request that has been here before.
+    pub(crate) fn is_no_loop(&self, passed: &Passed) -> Result<(), Failure> {
+        if passed.names(&self.pseudonym) {
+            return Err(refusals::loops());
+        }
+        Ok(())
     }
 
     /// Asks the policy.

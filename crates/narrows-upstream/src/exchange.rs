@@ -4,7 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use narrows_connect::{Credentials, Limits, Response, ResponseParser, Status, encode_request};
+use narrows_connect::{
+    Credentials, Limits, Response, ResponseParser, Status, Via, encode_forwarded,
+};
 use narrows_endpoint::Target;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -38,6 +40,7 @@ pub(crate) enum Answer {
 pub(crate) async fn exchange<S>(
     io: &mut S,
     target: &Target,
+    via: &Via,
     credentials: Option<&Credentials>,
     limits: &Limits,
 ) -> Result<Answer, DialErrorKind>
@@ -45,7 +48,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut head = BytesMut::with_capacity(FIRST_READ);
-    encode_request(target, credentials, &mut head);
+    encode_forwarded(target, via, credentials, &mut head);
     exchange_head(io, head, limits).await
 }
 

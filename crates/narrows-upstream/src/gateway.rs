@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderValue;
+use narrows_connect::Via;
 use narrows_endpoint::Target;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -174,12 +175,31 @@ impl Gateway {
         dialer: &Dialer,
         target: &Target,
     ) -> Result<GatewayConnected, DialError> {
+        self.forward(dialer, target, &Via::default()).await
+    }
+
+    /// As [`open`](Self::open), for a request that has come this way; the gateway is told, so that a loop
+    /// can be found.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`open`](Self::open).
+    pub async fn forward(
+        &self,
+        dialer: &Dialer,
+        target: &Target,
+        via: &Via,
+    ) -> Result<GatewayConnected, DialError> {
         self.keeper.get_or_init(|| {
             let keeper = keep::keep(Arc::clone(&self.shared), dialer.clone());
             tokio::spawn(keeper).abort_handle()
         });
         self.shared.demand.note();
-        let opened = self.shared.open(dialer, target).await;
+        let opened = self.shared.open(dialer, target, via).await;
         self.shared.changed.notify_one();
         opened
     }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::{arbitrary, fuzz_target};
-use narrows_connect::{Limits, RequestParser, Status, encode_request, parse_request};
+use narrows_connect::{Limits, RequestParser, Status, encode_forwarded, parse_request};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Input<'a> {
@@ -24,8 +24,8 @@ fuzz_target!(|input: Input<'_>| {
     }
     if let Ok(Status::Complete(request)) = whole {
         let mut head = bytes::BytesMut::new();
-        encode_request(&request.target, None, &mut head);
+        encode_forwarded(&request.target, &request.via, None, &mut head);
         let again = parse_request(&head, &Limits::default()).unwrap().complete().unwrap();
-        assert_eq!((again.target, again.len), (request.target, head.len()));
+        assert_eq!((again.target, again.via, again.len), (request.target, request.via, head.len()));
     }
 });

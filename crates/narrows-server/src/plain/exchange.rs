@@ -76,8 +76,9 @@ impl<P: Policy, O: Observe> Session<P, O> {
     ) -> Result<Response<Body>, Failure> {
         let authorization = head::authorization(outgoing.head())?;
         let shared = &self.shared;
+        shared.is_no_loop(&head::passed(outgoing.head()))?;
         let grant = shared.decide(asked, authorization.as_ref(), &self.connection)?;
-        outgoing.make_ours(&shared.settings.name);
+        outgoing.make_ours(&shared.pseudonym);
         let reply = self.ask(asked, &grant, outgoing).await?;
         check(&reply)?;
         Ok(self.hand_back(asked, reply, grant.terms).await)

@@ -4,11 +4,11 @@ use std::num::NonZeroU16;
 
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Uri, Version};
-use narrows_connect::ProxyAuthorization;
+use narrows_connect::{ProxyAuthorization, Via};
 use narrows_endpoint::Target;
 
 use crate::refusals::Failure;
@@ -102,6 +102,11 @@ fn check_host(head: &Parts, target: &Target) -> Result<(), Failure> {
             format!("the Host header does not name {target}"),
         ))
     }
+}
+
+/// The proxies that a request has passed.
+pub(super) fn passed(head: &Parts) -> Via {
+    Via::read(head.headers.get_all(VIA).iter().map(HeaderValue::as_bytes))
 }
 
 /// Makes a client's request one of this proxy's own; its URI is set when it is known where it goes.

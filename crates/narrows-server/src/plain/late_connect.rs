@@ -39,15 +39,11 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let asked = Asked {
             client: self.client,
             id: self.shared.next_id(),
-            target: connect.target,
+            target: connect.target.clone(),
             version: connect.version,
         };
-        let authorization = connect.proxy_authorization.as_ref();
         let unanswered = Unanswered::new(&self.shared, &asked);
-        let far = self
-            .shared
-            .open(&asked, authorization, &self.connection)
-            .await;
+        let far = self.shared.open(&asked, &connect, &self.connection).await;
         unanswered.answered();
         let far = match far {
             Ok(far) => far,

@@ -1,6 +1,6 @@
 //! The TCP side of the way to a gateway.
 
-use narrows_connect::Limits;
+use narrows_connect::{Limits, Via};
 use narrows_endpoint::Target;
 use tokio::time::Instant;
 
@@ -35,7 +35,10 @@ impl Dialer {
                     proxy: proxy.endpoint().clone(),
                     gateway: gateway.clone(),
                 };
-                (path, self.open_tunnel(proxy, gateway).await)
+                (
+                    path,
+                    self.open_tunnel(proxy, gateway, &Via::default()).await,
+                )
             }
         };
         outcome.map_err(|kind| DialError::new(path, start.elapsed(), kind))

@@ -1,5 +1,6 @@
 //! CONNECT through an upstream proxy, and the dance with its credentials.
 
+use narrows_connect::Via;
 use narrows_endpoint::Target;
 use tokio::time::{Instant, timeout};
 
@@ -35,8 +36,27 @@ impl Dialer {
     /// Cancel safe: dropping the future closes every socket it had opened. If credentials were on their
     /// way just then, what the proxy thought of them is not learnt.
     pub async fn through(&self, proxy: &Upstream, target: &Target) -> Result<Connected, DialError> {
+        self.forward_through(proxy, target, &Via::default()).await
+    }
+
+    /// As [`through`](Self::through), for a request that has come this way; the proxy is told, so that a
+    /// loop can be found.
+    ///
+    /// # Errors
+    ///
+    /// As [`through`](Self::through).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`through`](Self::through).
+    pub async fn forward_through(
+        &self,
+        proxy: &Upstream,
+        target: &Target,
+        via: &Via,
+    ) -> Result<Connected, DialError> {
         let start = Instant::now();
-        self.open_tunnel(proxy, target).await.map_err(|kind| {
+        self.open_tunnel(proxy, target, via).await.map_err(|kind| {
             let path = Path::Through {
                 proxy: proxy.endpoint().clone(),
                 target: target.clone(),
@@ -49,10 +69,12 @@ impl Dialer {
         &self,
         proxy: &Upstream,
         target: &Target,
+        via: &Via,
     ) -> Result<Connected, DialErrorKind> {
         use AuthenticationFault as Fault;
         let authorization = proxy.authorize(false).await;
-        let (answer, sent) = match self.connect_through(proxy, target, authorization).await? {
+        let ask = self.connect_through(proxy, target, via, authorization);
+        let (answer, sent) = match ask.await? {
             Outcome::Open(connected) => return Ok(connected),
             Outcome::Challenged(answer, sent) => (answer, sent),
         };
@@ -75,7 +97,8 @@ impl Dialer {
             };
             return give_up(fault, answer);
         }
-        match self.connect_through(proxy, target, authorization).await? {
+        let ask = self.connect_through(proxy, target, via, authorization);
+        match ask.await? {
             Outcome::Open(connected) => Ok(connected),
             Outcome::Challenged(answer, _) => give_up(Fault::Rejected, answer),
         }
@@ -86,11 +109,12 @@ impl Dialer {
         &self,
         proxy: &Upstream,
         target: &Target,
+        via: &Via,
         authorization: Authorization<'_>,
     ) -> Result<Outcome, DialErrorKind> {
         let mut connected = self.connect_proxy(proxy).await?;
         let credentials = authorization.credentials();
-        let exchange = exchange(&mut connected.io, target, credentials, &self.limits);
+        let exchange = exchange(&mut connected.io, target, via, credentials, &self.limits);
         let answer = timeout(self.timeouts.request, exchange).await;
         match answer.map_err(|_| DialErrorKind::Silent)?? {
             Answer::Open(early) => {

@@ -8,7 +8,7 @@ const HEAD: &[u8] = b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\
 
 async fn run(mut io: impl AsyncRead + AsyncWrite + Unpin) -> Result<Answer, DialErrorKind> {
     let target = "example.com:443".parse().unwrap();
-    exchange(&mut io, &target, None, &Limits::default()).await
+    exchange(&mut io, &target, &Via::default(), None, &Limits::default()).await
 }
 
 async fn early(io: Mock) -> Bytes {
@@ -71,7 +71,7 @@ async fn credentials_go_out_only_when_given() {
         .build();
     let target = "example.com:443".parse().unwrap();
     let credentials = Credentials::new("u", "p").unwrap();
-    let answer = exchange(&mut io, &target, Some(&credentials), &Limits::default()).await;
+    let answer = exchange(&mut io, &target, &Via::default(), Some(&credentials), &Limits::default()).await;
     assert!(matches!(answer, Ok(Answer::Open(_))));
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use narrows_connect::{Limits, encode_request};
+use narrows_connect::{Limits, Via, encode_forwarded};
 use narrows_endpoint::Target;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
@@ -49,11 +49,12 @@ pub(super) fn wanted(lately: Option<usize>) -> usize {
 pub(super) async fn connect(
     session: &mut TlsSession,
     target: &Target,
+    via: &Via,
     authorization: Option<&str>,
     limits: &Limits,
 ) -> Result<Bytes, Refusal> {
     let mut head = BytesMut::new();
-    encode_request(target, None, &mut head);
+    encode_forwarded(target, via, None, &mut head);
     if let Some(value) = authorization {
         // Before the empty line that ends the head; the value holds no line end by type.
         head.truncate(head.len() - b"\r\n".len());

@@ -1,6 +1,7 @@
 //! The nested CONNECT on whichever session there is, and the second try when that was dead.
 
 use bytes::Bytes;
+use narrows_connect::Via;
 use narrows_endpoint::Target;
 use tokio::time::{Instant, timeout};
 
@@ -24,6 +25,7 @@ impl Shared {
         &self,
         dialer: &Dialer,
         target: &Target,
+        via: &Via,
     ) -> Result<GatewayConnected, DialError> {
         let start = Instant::now();
         if let Some(answer) = self.rejected_before() {
@@ -41,7 +43,7 @@ impl Shared {
             let start = Instant::now();
             let answer = timeout(
                 dialer.timeouts().request,
-                self.connect(lease, dialer, target),
+                self.connect(lease, dialer, target, via),
             )
             .await;
             let kind = match answer {
@@ -70,12 +72,13 @@ impl Shared {
         lease: Lease,
         dialer: &Dialer,
         target: &Target,
+        via: &Via,
     ) -> Result<GatewayConnected, Refusal> {
         let authorization = self.authorization.as_ref();
         match lease {
             Lease::H1 { mut session, fresh } => {
                 let value = authorization.and_then(|value| value.to_str().ok());
-                let early = h1::connect(&mut session, target, value, dialer.limits()).await?;
+                let early = h1::connect(&mut session, target, via, value, dialer.limits()).await?;
                 Ok(GatewayConnected {
                     peer: session.peer,
                     io: GatewayStream::h1(session.io),
@@ -86,7 +89,7 @@ impl Shared {
             }
             Lease::H2 { slot, fresh } => Ok(GatewayConnected {
                 peer: slot.peer(),
-                io: GatewayStream::h2(slot.connect(target, authorization).await?),
+                io: GatewayStream::h2(slot.connect(target, via, authorization).await?),
                 early: Bytes::new(),
                 spoken: Spoken::H2,
                 warm: !fresh,

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use h2::{Reason, RecvStream};
 use http::header::{HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{Method, Request, Uri};
+use narrows_connect::Via;
 use narrows_endpoint::Target;
 use tokio::time::timeout;
 
@@ -27,10 +28,11 @@ impl Slot {
     pub(in crate::gateway) async fn connect(
         self,
         target: &Target,
+        via: &Via,
         authorization: Option<&HeaderValue>,
     ) -> Result<H2Stream, Refusal> {
         let mut requests = self.session.requests.clone();
-        let sent = requests.send_request(request(target, authorization), false);
+        let sent = requests.send_request(request(target, via, authorization), false);
         let (answer, send) = sent.map_err(|error| self.refusal(error))?;
         let answer = answer.await.map_err(|error| self.refusal(error))?;
         let (head, receive) = answer.into_parts();
@@ -70,10 +72,14 @@ pub(super) fn kind(error: h2::Error) -> DialErrorKind {
     }
 }
 
-fn request(target: &Target, authorization: Option<&HeaderValue>) -> Request<()> {
+fn request(target: &Target, via: &Via, authorization: Option<&HeaderValue>) -> Request<()> {
     let mut request = Request::new(());
     *request.method_mut() = Method::CONNECT;
     *request.uri_mut() = authority(target);
+    // Visible ASCII by type, so it is always a header value.
+    if let (false, Ok(value)) = (via.is_empty(), HeaderValue::from_str(via.as_str())) {
+        request.headers_mut().insert(http::header::VIA, value);
+    }
     if let Some(value) = authorization {
         request
             .headers_mut()

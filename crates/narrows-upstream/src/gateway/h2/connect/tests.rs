@@ -11,7 +11,7 @@ fn every_kind_of_target_is_an_authority() {
         "_a-b.example:80",
     ] {
         let target: Target = text.parse().unwrap();
-        let request = request(&target, None);
+        let request = request(&target, &Via::default(), None);
         // Nothing but method and authority (RFC 9113 §8.5).
         assert_eq!(request.method(), Method::CONNECT);
         assert_eq!(request.uri().authority().unwrap().as_str(), text);
