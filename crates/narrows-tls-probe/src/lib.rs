@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "the walk is being built on these types")]
 
 mod alert;
+pub mod chain;
 mod evidence;
 mod explain;
+pub mod hello;
 mod judge;
 mod options;
 mod path;
