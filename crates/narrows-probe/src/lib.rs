@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod allowlist;
+pub mod cli;
+pub mod commands;
+pub mod exit;
+pub mod fault;
+pub mod feature;
+mod near;
+pub mod output;
+pub mod selection;
+pub mod servicebus;
+pub mod signals;
+pub mod table;
+pub mod via;
