@@ -1,5 +1,5 @@
-//! Tests of the workspace as a whole: the rules of the house, and `narrows-proxy` and
-//! `narrows-gateway` end to end on loopback, with scripted peers and with real programs.
+//! Tests of the workspace as a whole: the rules of the house, and `narrows-proxy`, `narrows-gateway`
+//! and `narrows-probe` end to end on loopback, with scripted peers and with real programs.
 //!
 //! A test whose program is not installed says `SKIPPED` on standard error; with
 //! `NARROWS_E2E=required` in the environment it fails instead.
@@ -15,6 +15,7 @@ mod clients;
 mod gateway;
 mod layering;
 mod lifecycle;
+mod probe_allowlist;
 mod routes;
 mod supply;
 mod tunnel;

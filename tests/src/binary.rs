@@ -9,6 +9,8 @@ use crate::workspace;
 
 /// `narrows-gateway`, built once for each test run if cargo has not built it already.
 pub(crate) static GATEWAY: LazyLock<PathBuf> = LazyLock::new(|| find_or_build("narrows-gateway"));
+/// `narrows-probe`, likewise.
+pub(crate) static PROBE: LazyLock<PathBuf> = LazyLock::new(|| find_or_build("narrows-probe"));
 /// `narrows-proxy`, likewise.
 pub(crate) static PROXY: LazyLock<PathBuf> = LazyLock::new(|| find_or_build("narrows-proxy"));
 

@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod layering;
 pub mod origin;
 pub mod pattern;
+pub mod probe;
 pub mod program;
 pub mod proxy;
 pub mod raw;

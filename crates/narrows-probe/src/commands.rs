@@ -1,7 +1,5 @@
 //! What the commands do: arguments in, exit code out.
 
-use std::fmt;
-use std::io::Write as _;
 use std::time::Duration;
 
 use crate::cli::{Cli, Command};
@@ -25,11 +23,6 @@ pub async fn run(cli: Cli) -> Result<Exit, Fault> {
         Command::Allowlist(args) => allowlist::run(*args).await,
         Command::Endpoints(args) => endpoints::run(&args),
     }
-}
-
-/// One line for people on standard error. A closed standard error is no failure.
-pub fn say(line: impl fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Reads a duration: a whole number with `ms`, `s` (also when nothing stands there), `m` or `h`.

@@ -10,6 +10,5 @@ mod near;
 pub mod output;
 pub mod selection;
 pub mod servicebus;
-pub mod signals;
 pub mod table;
 pub mod via;

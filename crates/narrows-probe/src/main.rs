@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use narrows_probe::cli;
-use narrows_probe::commands::{run, say};
+use narrows_probe::commands::run;
 use narrows_probe::exit::Exit;
 use narrows_probe::fault::Fault;
+use narrows_service::say::say;
 
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
             done
         });
     done.unwrap_or_else(|fault| {
-        say(&fault);
+        say(format_args!("{fault}"));
         fault.exit()
     })
     .into()

@@ -41,7 +41,7 @@ pub struct GatewayArgs {
     #[arg(long, env = "NARROWS_GATEWAY_TOKEN_FILE", value_name = "FILE")]
     pub gateway_token_file: Option<PathBuf>,
 
-    /// Reach the gateway through this proxy: http://[user:password@]host:port
+    /// Reach the gateway through this proxy: `http://[user:password@]host:port`
     #[arg(
         long,
         env = "NARROWS_PROBE_GATEWAY_PROXY",

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use narrows_endpoint::Target;
+use narrows_service::say::say;
 use narrows_upstream::Dialer;
 
-use super::{read_duration, say};
+use super::read_duration;
 use crate::allowlist::{Document, Format, Pac, Written};
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -70,7 +71,7 @@ pub struct ExpandArgs {
     #[arg(long, value_name = "PATH", default_value = "direct")]
     pub via: Via,
 
-    /// Ask here instead of the cloud's own service: https://host[:port]/path
+    /// Ask here instead of the cloud's own service: `https://host[:port]/path`
     #[arg(long, value_name = "URL")]
     pub allowlist_url: Option<String>,
 

@@ -71,7 +71,14 @@ async fn credentials_go_out_only_when_given() {
         .build();
     let target = "example.com:443".parse().unwrap();
     let credentials = Credentials::new("u", "p").unwrap();
-    let answer = exchange(&mut io, &target, &Via::default(), Some(&credentials), &Limits::default()).await;
+    let answer = exchange(
+        &mut io,
+        &target,
+        &Via::default(),
+        Some(&credentials),
+        &Limits::default(),
+    )
+    .await;
     assert!(matches!(answer, Ok(Answer::Open(_))));
 }
 

@@ -3,18 +3,21 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Job, WatchArgs, say};
+use narrows_service::say::say;
+use narrows_service::signals::End;
+
+use super::{Job, WatchArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::output;
-use crate::signals;
 
 /// How long the command may take. What it does is a reload.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Goes on until SIGINT or SIGTERM. A failure is said, changes nothing, and is tried again.
 pub(super) async fn run(job: &Job, file: &Path, args: &WatchArgs) -> Result<Exit, Fault> {
-    let mut end = signals::End::new()?;
+    let mut end = End::listen()
+        .map_err(|error| Fault::failure(format_args!("cannot wait for signals: {error}")))?;
     let mut said = Vec::new();
     loop {
         let round = async {
