@@ -29,7 +29,7 @@ impl<S> From<S> for Leg<S> {
     }
 }
 
-/// A stream that can end badly on purpose.
+/// A stream that can end badly on purpose, and may be a plain socket underneath.
 pub trait Transport: AsyncRead + AsyncWrite + Unpin {
     /// Makes the coming drop end the stream as a reset instead of a clean close, where the transport
     /// can say so: RST on TCP.
@@ -37,11 +37,23 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin {
     /// The relay calls it on one side when the other side was reset, so that a reset never looks like
     /// a complete answer.
     fn reset_on_drop(&mut self);
+
+    /// The socket whose bytes are this stream's own, as they are: neither encrypted nor framed.
+    ///
+    /// The relay may move bytes between two such sockets within the kernel. A stream that holds bytes
+    /// back, in either direction, has none. The answer stays the same for the life of the stream.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
 }
 
 impl Transport for TcpStream {
     fn reset_on_drop(&mut self) {
         // A socket that no longer takes the option is gone already, which is what was asked for.
         let _ = self.set_zero_linger();
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self)
     }
 }

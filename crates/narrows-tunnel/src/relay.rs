@@ -2,28 +2,38 @@
 
 use std::fmt;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use narrows_endpoint::Hop;
 use pin_project_lite::pin_project;
+use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use crate::leg::{Leg, Transport};
+pub use counts::Counts;
 use flow::Flow;
 use patience::Patience;
 
+mod counts;
 mod flow;
+mod pace;
 mod patience;
 mod scratch;
+#[cfg(target_os = "linux")]
+mod splice;
+#[cfg(not(target_os = "linux"))]
+#[path = "relay/copy_only.rs"]
+mod splice;
 
-/// How many turns each direction gets before the task goes back to the scheduler. A turn moves at
-/// most [`scratch::SIZE`] octets, so a bulk tunnel cannot keep a small message of another one waiting
-/// for longer than this many copies.
+/// How many turns each direction gets before the task goes back to the scheduler.
 const TURNS: usize = 8;
+
+/// How many octets it may move until then, so that a bulk tunnel cannot keep a small message of another
+/// one waiting for longer than that takes: some fifty microseconds.
+const OCTETS: u64 = 512 * 1024;
 
 /// Carries bytes between the client and the far side until both directions have ended.
 ///
@@ -35,6 +45,9 @@ const TURNS: usize = 8;
 ///   the same way: half an answer never looks whole.
 /// - **Back-pressure**: a direction reads no more than it can hand on. What one read brought and the
 ///   other side did not take is the most that is held, and only while it is not taken.
+/// - **Zero copy**: on Linux, a direction between two plain sockets ([`Transport::socket`]) that carries
+///   bulk is moved with splice(2), through a pipe that it holds only while bytes are in it. Where no
+///   pipe is to be had it is copied, and nothing else changes.
 /// - **Idle limit**: over both directions together; any delivered byte starts it anew.
 /// - **Lifetime**: a tunnel may be ended at a certain age, however busy it is.
 ///
@@ -60,6 +73,8 @@ where
     F: Transport,
 {
     let patience = Patience::new(options);
+    let sockets = client.io.socket().is_some() && far.io.socket().is_some();
+    let splices = options.splice && sockets;
     Relay {
         timer: patience.timer(),
         client: client.io,
@@ -67,8 +82,8 @@ where
         ended: false,
         far: far.io,
         patience,
-        receiving: Flow::new(far.early),
-        sending: Flow::new(client.early),
+        receiving: Flow::new(far.early, splices),
+        sending: Flow::new(client.early, splices),
     }
 }
 
@@ -142,13 +157,14 @@ fn poll_both<C: Transport, F: Transport>(
     receiving: &mut Flow,
     counts: &Counts,
 ) -> Poll<End> {
+    let enough = counts.total().saturating_add(OCTETS);
     scratch::with(|buffer| {
         for _ in 0..TURNS {
-            let sent = sending.turn(cx, client, far, buffer, &counts.sent);
+            let sent = sending.turn(cx, client, far, buffer, counts.of_sent());
             if let Poll::Ready(Err(broken)) = sent {
                 return Poll::Ready(End::broken(broken, Side::Client, Side::Far));
             }
-            let received = receiving.turn(cx, far, client, buffer, &counts.received);
+            let received = receiving.turn(cx, far, client, buffer, counts.of_received());
             if let Poll::Ready(Err(broken)) = received {
                 return Poll::Ready(End::broken(broken, Side::Far, Side::Client));
             }
@@ -158,8 +174,13 @@ fn poll_both<C: Transport, F: Transport>(
             if sent.is_pending() && received.is_pending() {
                 return Poll::Pending;
             }
+            if counts.total() >= enough {
+                break;
+            }
         }
-        cx.waker().wake_by_ref();
+        // Behind all that is ready, and behind what the sockets have to say: a task that wakes itself
+        // would be run again before the runtime looks at them.
+        let _ = pin!(yield_now()).poll(cx);
         Poll::Pending
     })
 }
@@ -182,13 +203,6 @@ fn pass_reset_on<C: Transport, F: Transport>(
     }
 }
 
-/// What a tunnel has delivered so far, in octets; readable while it runs.
-#[derive(Debug, Default)]
-pub struct Counts {
-    sent: AtomicU64,
-    received: AtomicU64,
-}
-
 /// How the relay behaves; see the fields.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -198,6 +212,9 @@ pub struct RelayOptions {
     pub idle: Option<Duration>,
     /// Ends a tunnel after this long, however busy it is. `None` never ends one.
     pub lifetime: Option<Duration>,
+    /// Lets the kernel move bulk between two plain sockets, where it can. What arrives is the same
+    /// without it, at twice the cost or more.
+    pub splice: bool,
 }
 
 /// One of the two ends of a relay.
@@ -232,33 +249,16 @@ pub enum End {
     },
 }
 
-// === impl Counts ===
-
-impl Counts {
-    /// Octets delivered from the client to the far side (`->` in arcproxy.log).
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Octets delivered from the far side to the client (`<-` in arcproxy.log).
-    pub fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
-    fn total(&self) -> u64 {
-        self.sent().wrapping_add(self.received())
-    }
-}
-
 // === impl RelayOptions ===
 
 impl Default for RelayOptions {
-    /// No limit on life, and an idle limit of one hour: far above the keep-alives of agents that hold WebSockets open, and
+    /// Splicing, no limit on life, and an idle limit of one hour: far above the keep-alives of agents that hold WebSockets open, and
     /// low enough that a machine that vanished does not keep its tunnels for days.
     fn default() -> Self {
         Self {
             idle: Some(Duration::from_secs(3600)),
             lifetime: None,
+            splice: true,
         }
     }
 }
@@ -275,6 +275,13 @@ impl RelayOptions {
     #[must_use]
     pub const fn with_idle(mut self, idle: Option<Duration>) -> Self {
         self.idle = idle;
+        self
+    }
+
+    /// Allows or forbids splicing.
+    #[must_use]
+    pub const fn with_splice(mut self, splice: bool) -> Self {
+        self.splice = splice;
         self
     }
 }

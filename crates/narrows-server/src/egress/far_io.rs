@@ -23,6 +23,13 @@ impl Transport for FarIo {
             Self::Tcp(io) => io.reset_on_drop(),
         }
     }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Gateway(_) => None,
+            Self::Tcp(io) => Some(io),
+        }
+    }
 }
 
 impl AsyncRead for FarIo {

@@ -2,20 +2,33 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncWrite, ReadBuf};
+
+use super::counts::Count;
+use super::pace::Pace;
+use super::splice::{Fill, Load, fill};
+use crate::leg::Transport;
 
 /// One direction: what is still to be delivered, and how far it has come.
 #[derive(Debug)]
 pub(super) struct Flow {
-    /// Read and not yet delivered: early data at first, later what a full receiver did not take.
-    undelivered: Bytes,
+    pace: Pace,
     stage: Stage,
+    undelivered: Undelivered,
     /// Whether the writer may hold bytes back that it was given.
     unflushed: bool,
+}
+
+/// Read and not yet delivered. A pipe is held for as long as there are bytes in it, and no longer.
+#[derive(Debug)]
+enum Undelivered {
+    /// Early data at first, later what a full receiver did not take.
+    Bytes(Bytes),
+    Nothing,
+    Pipe(Load),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +46,22 @@ pub(super) enum Broken {
     Write(io::Error),
 }
 
+/// What one read came to.
+enum Read {
+    /// So many octets are at the start of the buffer.
+    Copied(usize),
+    End,
+    Piped(Load),
+}
+
 impl Flow {
-    pub(super) const fn new(early: Bytes) -> Self {
+    /// A direction that delivers `early` first; `splices` when both of its ends are sockets that may be
+    /// spliced.
+    pub(super) const fn new(early: Bytes, splices: bool) -> Self {
         Self {
-            undelivered: early,
+            pace: Pace::new(splices),
             stage: Stage::Open,
+            undelivered: Undelivered::Bytes(early),
             unflushed: false,
         }
     }
@@ -48,33 +72,27 @@ impl Flow {
 
     /// One turn: delivers what waits, then at most one read. Ready when something moved, so another
     /// turn is worth while; pending when it waits for either side or has ended.
-    pub(super) fn turn<R, W>(
+    pub(super) fn turn<R: Transport, W: Transport>(
         &mut self,
         cx: &mut Context<'_>,
         from: &mut R,
         to: &mut W,
         buffer: &mut [u8],
-        count: &AtomicU64,
-    ) -> Poll<Result<(), Broken>>
-    where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
-    {
+        count: Count<'_>,
+    ) -> Poll<Result<(), Broken>> {
         if self.stage == Stage::Done {
             return Poll::Pending;
         }
         ready!(self.deliver(cx, to, count)).map_err(Broken::Write)?;
         if self.stage == Stage::Open {
-            let mut read = ReadBuf::new(buffer);
-            match Pin::new(&mut *from).poll_read(cx, &mut read) {
+            match self.read(cx, from, buffer).map_err(Broken::Read)? {
                 Poll::Pending => {
                     ready!(self.flush(cx, to)).map_err(Broken::Write)?;
                     return Poll::Pending;
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Broken::Read(error))),
-                Poll::Ready(Ok(())) if read.filled().is_empty() => self.stage = Stage::Ending,
-                Poll::Ready(Ok(())) => {
-                    self.hand_on(cx, to, read.filled(), count)
+                Poll::Ready(Read::End) => self.stage = Stage::Ending,
+                Poll::Ready(read) => {
+                    self.hand_on(cx, to, read, buffer, count)
                         .map_err(Broken::Write)?;
                 }
             }
@@ -86,37 +104,103 @@ impl Flow {
     }
 
     /// Writes what the last turns left over.
-    fn deliver<W: AsyncWrite + Unpin>(
+    fn deliver<W: Transport>(
         &mut self,
         cx: &mut Context<'_>,
         to: &mut W,
-        count: &AtomicU64,
+        count: Count<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.undelivered.is_empty() {
-            let written = ready!(write_some(cx, to, &self.undelivered, count))?;
-            self.unflushed = true;
-            self.undelivered.advance(written);
+        match &mut self.undelivered {
+            Undelivered::Nothing => return Poll::Ready(Ok(())),
+            Undelivered::Bytes(bytes) => {
+                while !bytes.is_empty() {
+                    let written = ready!(write_some(cx, to, bytes, count))?;
+                    self.unflushed = true;
+                    bytes.advance(written);
+                }
+            }
+            Undelivered::Pipe(load) => match to.socket() {
+                Some(socket) => ready!(load.deliver(cx, socket, count))?,
+                // Only a socket gets a load, and what is a socket stays one.
+                None => return Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+            },
         }
-        // An empty `Bytes` may still own the buffer that it was cut from.
-        self.undelivered = Bytes::new();
+        // Nothing is kept of what was delivered: neither the buffer that an empty `Bytes` was cut from,
+        // nor the pipe.
+        if let Undelivered::Pipe(load) =
+            std::mem::replace(&mut self.undelivered, Undelivered::Nothing)
+        {
+            load.finish();
+        }
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what was just read, straight from the shared buffer. Only what the writer does not take
-    /// is copied aside, so a direction holds memory only while its receiver is slow.
-    fn hand_on<W: AsyncWrite + Unpin>(
+    /// Reads once: into a pipe while the direction carries bulk, else into the shared buffer.
+    fn read<R: Transport>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut R,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<Read>> {
+        if self.pace.splices()
+            && let Some(socket) = from.socket()
+        {
+            match ready!(fill(cx, socket))? {
+                Fill::Load(load) => {
+                    self.pace.note(load.len());
+                    return Poll::Ready(Ok(Read::Piped(load)));
+                }
+                Fill::Nothing => {}
+                Fill::Refused => self.pace.refused(),
+            }
+        }
+        let mut read = ReadBuf::new(buffer);
+        ready!(Pin::new(from).poll_read(cx, &mut read))?;
+        Poll::Ready(Ok(match read.filled().len() {
+            0 => Read::End,
+            octets => {
+                self.pace.note(octets);
+                Read::Copied(octets)
+            }
+        }))
+    }
+
+    /// Writes what was just read, straight from the shared buffer or the pipe. Only what the writer does
+    /// not take is put aside, so a direction holds memory only while its receiver is slow.
+    fn hand_on<W: Transport>(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut W,
+        read: Read,
+        buffer: &[u8],
+        count: Count<'_>,
+    ) -> io::Result<()> {
+        match read {
+            Read::End => Ok(()),
+            Read::Copied(octets) => self.write(cx, to, &buffer[..octets], count),
+            Read::Piped(load) => {
+                self.undelivered = Undelivered::Pipe(load);
+                match self.deliver(cx, to, count) {
+                    Poll::Ready(delivered) => delivered,
+                    Poll::Pending => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn write<W: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         to: &mut W,
         mut bytes: &[u8],
-        count: &AtomicU64,
+        count: Count<'_>,
     ) -> io::Result<()> {
         self.unflushed = true;
         while !bytes.is_empty() {
             match write_some(cx, to, bytes, count) {
                 Poll::Ready(written) => bytes = &bytes[written?..],
                 Poll::Pending => {
-                    self.undelivered = Bytes::copy_from_slice(bytes);
+                    self.undelivered = Undelivered::Bytes(Bytes::copy_from_slice(bytes));
                     break;
                 }
             }
@@ -159,13 +243,12 @@ fn write_some<W: AsyncWrite + Unpin>(
     cx: &mut Context<'_>,
     to: &mut W,
     bytes: &[u8],
-    count: &AtomicU64,
+    count: Count<'_>,
 ) -> Poll<io::Result<usize>> {
     let written = ready!(Pin::new(to).poll_write(cx, bytes))?;
     if written == 0 {
         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
     }
-    // One task writes, others only look: a plain store would do, and this costs the same.
-    count.fetch_add(written as u64, Ordering::Relaxed);
+    count.copied(written);
     Poll::Ready(Ok(written))
 }
