@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use narrows_connect::Response;
-
-use crate::excerpt::printable;
+use narrows_connect::{Response, printable};
 
 /// A proxy's final answer to CONNECT that was not a 2xx.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use narrows_connect::{
-    Credentials, Limits, Response, ResponseParser, Status, Via, encode_forwarded,
+    Credentials, Limits, Response, ResponseParser, Status, Via, encode_forwarded, excerpt,
 };
 use narrows_endpoint::Target;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,8 +13,10 @@ use tokio::time::timeout;
 
 use crate::answer::ProxyAnswer;
 use crate::error::DialErrorKind;
-use crate::excerpt::{MAX_BODY, excerpt};
 
+/// How much of a refusal's body is read, in octets. Squid's pages begin with some 3 KiB of style sheet
+/// before the sentence that says why.
+pub(crate) const MAX_BODY: usize = 8 * 1024;
 /// How long the body of a refusal may take after its head, before the refusal is told without it.
 const BODY_GRACE: Duration = Duration::from_millis(500);
 /// The first read's buffer, in octets: the usual answer has under 200.

@@ -4,7 +4,6 @@ mod answer;
 mod attempt;
 mod dialer;
 mod error;
-mod excerpt;
 mod exchange;
 mod gateway;
 mod judge;

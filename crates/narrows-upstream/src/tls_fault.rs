@@ -3,9 +3,8 @@
 use std::fmt;
 use std::io;
 
+use narrows_connect::printable;
 use rustls::{AlertDescription, CertificateError};
-
-use crate::excerpt::printable;
 
 /// How a TLS handshake failed.
 ///

@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided by this; the verifier has its own parser.
 
-use crate::excerpt::printable;
+use narrows_connect::printable;
 
 /// The issuer of a DER certificate as `CN=…, O=…`, or `None` if it has neither or is no certificate.
 pub(super) fn issuer(certificate: &[u8]) -> Option<String> {

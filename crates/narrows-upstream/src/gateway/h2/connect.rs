@@ -6,14 +6,14 @@ use bytes::{Bytes, BytesMut};
 use h2::{Reason, RecvStream};
 use http::header::{HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{Method, Request, Uri};
-use narrows_connect::Via;
+use narrows_connect::{Via, excerpt, printable};
 use narrows_endpoint::Target;
 use tokio::time::timeout;
 
 use super::{H2Stream, Slot};
 use crate::answer::ProxyAnswer;
 use crate::error::DialErrorKind;
-use crate::excerpt::{MAX_BODY, excerpt, printable};
+use crate::exchange::MAX_BODY;
 use crate::gateway::session::Refusal;
 
 /// How long the body of a refusal may take after its head, before the refusal is told without it.

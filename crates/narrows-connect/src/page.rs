@@ -1,8 +1,6 @@
-//! From an error page to one line that a person can read.
+//! [`excerpt`] and [`printable`]: from an error page, or any foreign text, to one line that a person can
+//! read.
 
-/// How much of an error page is read, in octets. Squid's pages begin with some 3 KiB of style sheet
-/// before the sentence that says why.
-pub(crate) const MAX_BODY: usize = 8 * 1024;
 /// The longest excerpt that is kept, in characters: Squid's headings and the sentence behind them.
 const MAX_CHARS: usize = 200;
 
@@ -11,7 +9,15 @@ const MAX_CHARS: usize = 200;
 /// Tags, comments, style sheets, scripts and control characters are removed, white space is folded and
 /// the common entities are decoded. The title is only used if there is nothing else, since headings
 /// repeat it. This is not an HTML parser: it is only good for showing.
-pub(crate) fn excerpt(body: &[u8]) -> String {
+///
+/// # Examples
+///
+/// ```
+/// use narrows_connect::excerpt;
+///
+/// assert_eq!(excerpt(b"<h1>Access\r\n Denied</h1><p>Ask &lt;IT&gt;"), "Access Denied Ask <IT>");
+/// ```
+pub fn excerpt(body: &[u8]) -> String {
     let html = String::from_utf8_lossy(body);
     let text = printable(&decode_entities(&visible(&html)));
     if text.is_empty() {
@@ -22,7 +28,7 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
 }
 
 /// Folds white space, drops what is not printable, and cuts with an ellipsis.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let words = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .map(|word| word.trim_matches(is_invisible))
