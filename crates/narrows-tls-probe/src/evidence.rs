@@ -116,7 +116,10 @@ pub struct TunnelEvidence {
 }
 
 /// How a TLS handshake went.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+///
+/// Whether the other side acknowledged what was sent is not known: no safe wrapper of the system call for
+/// it exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsEvidence {
     /// The name in the ClientHello; `None` if there was none, as for addresses.
     pub sni: Option<String>,
@@ -124,6 +127,8 @@ pub struct TlsEvidence {
     pub hello: HelloSize,
     /// Octets sent, below TLS.
     pub sent: u64,
+    /// Whether all of ClientHello was handed to the system.
+    pub hello_sent: bool,
     /// Octets received, below TLS.
     pub received: u64,
     /// From the sending of ClientHello to the first octet received.
@@ -145,7 +150,7 @@ pub struct TlsEvidence {
     pub first: Vec<u8>,
     /// What they say, if they are an answer of HTTP.
     pub http: Option<HttpAnswer>,
-    /// The agreed version, such as `TLSv1.3`.
+    /// The agreed version, such as `TLS 1.3`.
     pub version: Option<String>,
     /// The agreed cipher suite, such as `TLS13_AES_256_GCM_SHA384`.
     pub cipher: Option<String>,

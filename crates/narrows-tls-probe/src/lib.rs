@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
-#![allow(dead_code, reason = "the walk is being built on these types")]
 
 mod alert;
 pub mod chain;
 mod evidence;
+mod experiments;
 mod explain;
 pub mod hello;
+mod http;
 mod judge;
 mod options;
 mod path;
@@ -13,9 +14,14 @@ mod prober;
 mod report;
 mod resolve;
 mod serial;
-mod text;
+mod tls;
+mod tunnel;
 mod verdict;
 mod verdict_id;
+mod verifier;
+mod walk;
+mod warnings;
+mod wire;
 mod words;
 
 pub use alert::Alert;

@@ -112,9 +112,10 @@ pub enum ExperimentKind {
     },
     /// A hand-made ClientHello of an old version, which is only looked at.
     OldHello {
-        /// The highest version that it offers, such as `TLSv1.0`.
+        /// The version that it offers, such as `TLS 1.0`.
         version: String,
-        /// What the server chose, if it answered with a ServerHello.
+        /// What the server chose, such as `TLS 1.0 with RSA_WITH_AES_128_CBC_SHA`, if it answered with a
+        /// ServerHello.
         chose: Option<String>,
     },
     /// One HTTP request in plain text to port 80, to hear a firewall's own sentence.
@@ -126,12 +127,13 @@ pub enum ExperimentKind {
 impl Report {
     /// Whether the target can be used over this path; warnings do not count.
     pub fn is_reachable(&self) -> bool {
-        self.verdict.id == VerdictId::Reachable
+        self.verdict.is_reachable()
     }
 
-    /// The step of this kind that was taken with the target, if the walk came so far.
+    /// The last step of this kind, if the walk came so far: hops may have certificates too, and the
+    /// target's comes last.
     pub fn step(&self, step: Step) -> Option<&StepReport> {
-        self.steps.iter().find(|each| each.step == step)
+        self.steps.iter().rfind(|each| each.step == step)
     }
 }
 

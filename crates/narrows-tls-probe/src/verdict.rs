@@ -46,6 +46,13 @@ pub struct Warning {
     pub sentence: String,
 }
 
+impl Verdict {
+    /// Whether the target can be used.
+    pub fn is_reachable(&self) -> bool {
+        self.id == VerdictId::Reachable
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)

@@ -157,3 +157,10 @@ words! {
     /// It was not taken, because it is not this side's to take or was not asked for.
     Skipped = "skipped",
 }
+
+impl Default for HelloSize {
+    /// The baseline.
+    fn default() -> Self {
+        Self::Small
+    }
+}

@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer;
 
 use super::algorithm::{Key, signature};
 use super::name::{DistinguishedName, address};
-use crate::text::printable;
+use narrows_connect::printable;
 
 /// What one certificate says of itself. Nothing of it is verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use x509_parser::asn1_rs::Tag;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
-use crate::text::printable;
+use narrows_connect::printable;
 
 /// A subject or an issuer. The texts are the peer's own, printable, on one line and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

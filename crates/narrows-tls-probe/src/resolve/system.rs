@@ -111,7 +111,7 @@ pub(super) fn classify(error: &io::Error) -> ResolveFault {
         let bare = text
             .rsplit_once(": ")
             .map_or(text.as_str(), |(_, bare)| bare);
-        ResolveFault::Failed(crate::text::printable(bare))
+        ResolveFault::Failed(narrows_connect::printable(bare))
     }
 }
 

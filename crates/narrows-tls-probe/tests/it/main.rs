@@ -1,1 +1,7 @@
 //! The prober against servers that break in every way, each on loopback.
+#![expect(clippy::unwrap_used, reason = "what cannot happen fails the test")]
+
+mod budget;
+mod scripted;
+mod tunnel;
+mod walk;

@@ -1,0 +1,54 @@
+use super::*;
+
+#[track_caller]
+fn check(text: &str, expected: Result<Option<(u16, &str)>, &str>) {
+    let parsed = parse(text.as_bytes());
+    let parsed = parsed.as_ref().map(|answer| {
+        let answer = answer.as_ref()?;
+        Some((answer.status, answer.excerpt.as_str()))
+    });
+    assert_eq!(parsed.map_err(String::as_str), expected, "{text:?}");
+}
+
+#[test]
+fn answers_are_read_as_far_as_they_have_come() {
+    check("", Ok(None));
+    check("HTTP/1.1 470 st", Ok(None));
+    check(
+        "HTTP/1.1 470\r\n\r\nAction: Deny",
+        Ok(Some((470, "Action: Deny"))),
+    );
+    check(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\n\r\n",
+        Ok(Some((404, ""))),
+    );
+    check(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello",
+        Ok(Some((200, "hello"))),
+    );
+    check(
+        "SSH-2.0-OpenSSH\r\n",
+        Err("it begins with \"SSH-2.0-OpenSSH\\r\\n\""),
+    );
+}
+
+#[test]
+fn header_names_are_in_lower_case_and_values_on_one_line() {
+    let answer = parse(b"HTTP/1.1 302 Found\r\nLocation:  /a\tb \r\n\r\n")
+        .unwrap()
+        .unwrap();
+    assert_eq!(answer.header("location"), Some("/a b"));
+    assert_eq!(answer.header("server"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_told_from_the_end() {
+    let target: Target = "a.example:443".parse().unwrap();
+    let (mut near, far) = tokio::io::duplex(1024);
+    let silent = ask(&mut near, &target, "test", Duration::from_secs(1)).await;
+    assert_eq!(silent.ending, Some(Ending::Silent));
+    drop(far);
+    let closed = ask(&mut near, &target, "test", Duration::from_secs(1)).await;
+    assert_ne!(closed.ending, Some(Ending::Silent));
+    assert!(closed.answer.is_none());
+}

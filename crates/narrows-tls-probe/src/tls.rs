@@ -1,0 +1,395 @@
+//! [`Tls`]: handshakes, and everything that can be seen of them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use narrows_endpoint::Host;
+use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, NamedGroup, PeerIncompatible};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::alert::Alert;
+use crate::evidence::{CertificateEvidence, TlsEvidence};
+use crate::hello::{MAX_REPLY, OldHello, Reply, TlsVersion, read_reply};
+use crate::http;
+use crate::options::Options;
+use crate::path::Hop;
+use crate::prober::ProberError;
+use crate::verifier::{NoIdentity, Witness, verifier};
+use crate::wire::{Io, Notes, Wire};
+use crate::words::HelloSize;
+use narrows_connect::printable;
+
+/// What rustls says when a server is too old, in our words: [`judge`](crate::judge) looks for it.
+pub(crate) const TOO_OLD: &str = "the server chose a version below TLS 1.2";
+/// How long a server may take to turn away a client that has no certificate.
+const ALERT_GRACE: Duration = Duration::from_millis(500);
+/// How long the text behind the first octets may take, when what answers is not TLS.
+const TEXT_GRACE: Duration = Duration::from_millis(500);
+
+/// What all handshakes share: two configurations, and the trust store.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    small: Arc<CryptoProvider>,
+    large: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+    now: Option<SystemTime>,
+}
+
+/// The ClientHello to send, and whom to expect behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Hello<'a> {
+    /// The name that the certificate must bear, and that is sent unless `named` is false.
+    pub(crate) host: &'a Host,
+    /// Whether the name is sent.
+    pub(crate) named: bool,
+    pub(crate) size: HelloSize,
+    /// The application protocols offered, best first.
+    pub(crate) alpn: &'a [&'a [u8]],
+    /// Who verifies, if not the target's verifier.
+    pub(crate) verifier: Option<Arc<dyn ServerCertVerifier>>,
+}
+
+/// A handshake, however it went.
+#[derive(Debug)]
+pub(crate) struct Handshake<S> {
+    pub(crate) tls: TlsEvidence,
+    pub(crate) certificate: Option<CertificateEvidence>,
+    /// The stream, if the handshake was completed. Its certificate may be bad all the same.
+    pub(crate) stream: Option<TlsStream<Wire<S>>>,
+}
+
+// === impl Tls ===
+
+impl Tls {
+    pub(crate) fn new(options: &Options) -> Result<Self, ProberError> {
+        let small = Arc::new(provider(HelloSize::Small));
+        let verifier = verifier(&options.trust, &[], &small).map_err(ProberError::TrustStore)?;
+        Ok(Self {
+            small,
+            large: Arc::new(provider(HelloSize::Large)),
+            verifier,
+            now: options.now,
+        })
+    }
+
+    /// The verifier for a hop: the target's, with the hop's own authorities beside.
+    pub(crate) fn hop_verifier(
+        &self,
+        hop: &Hop,
+        options: &Options,
+    ) -> Result<Arc<dyn ServerCertVerifier>, String> {
+        if hop.authorities().is_empty() {
+            return Ok(Arc::clone(&self.verifier));
+        }
+        let made = || verifier(&options.trust, hop.authorities(), &self.small);
+        hop.verifier().get_or_init(made).clone()
+    }
+
+    /// Shakes hands. The certificate's outcome does not stop the handshake.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future closes the stream.
+    pub(crate) async fn shake<S: Io>(
+        &self,
+        (io, early): (S, Bytes),
+        hello: &Hello<'_>,
+        deadline: Duration,
+    ) -> Handshake<S> {
+        let witness = Arc::new(Witness::new(
+            hello.verifier.as_ref().unwrap_or(&self.verifier).clone(),
+            self.now,
+        ));
+        let identity = Arc::new(NoIdentity::default());
+        let mut evidence = blank(hello);
+        let wire = Wire::new(io, early);
+        let tape = wire.tape().clone();
+        let config = self.config(hello, witness.clone(), identity.clone());
+        let (config, name) = match (config, server_name(hello.host)) {
+            (Ok(config), Some(name)) => (config, name),
+            (Err(error), _) => return Handshake::unsent(&error.to_string()),
+            (_, None) => return Handshake::unsent("no certificate can have this name"),
+        };
+        let until = Instant::now() + deadline;
+        let connect = TlsConnector::from(Arc::new(config))
+            .connect(name, wire)
+            .into_fallible();
+        let outcome = timeout_at(until, connect).await;
+        evidence.client_cert_requested = identity.was_asked();
+        let certificate = witness.seen();
+        let stream = match outcome {
+            Ok(Ok(stream)) => {
+                agreed(&mut evidence, &stream);
+                Some(stream)
+            }
+            Ok(Err((error, mut wire))) => {
+                failed(&mut evidence, &error);
+                note(&mut evidence, &tape.notes(), &error);
+                read_text(&mut evidence, &mut wire, until).await;
+                None
+            }
+            Err(_) => {
+                let error = io::ErrorKind::TimedOut.into();
+                note(&mut evidence, &tape.notes(), &error);
+                None
+            }
+        };
+        count(&mut evidence, &tape.notes());
+        Handshake {
+            tls: evidence,
+            certificate,
+            stream,
+        }
+    }
+
+    /// Sends a ClientHello that no library makes any more, and looks at the answer. The handshake is never
+    /// finished.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future closes the stream.
+    pub(crate) async fn greet<S: Io>(
+        &self,
+        (io, early): (S, Bytes),
+        hello: OldHello,
+        host: &Host,
+        deadline: Duration,
+    ) -> (TlsEvidence, Option<String>) {
+        let mut random = [0; 32];
+        // Nothing secret depends on it; zeros serve too.
+        let _ = self.small.secure_random.fill(&mut random);
+        let octets = hello.client_hello(Some(host), random);
+        let mut wire = Wire::new(io, early);
+        let tape = wire.tape().clone();
+        let mut answer = BytesMut::new();
+        let until = Instant::now() + deadline;
+        let exchange = async {
+            wire.write_all(&octets).await?;
+            wire.flush().await?;
+            while !read_reply(&answer).is_final() && answer.len() < MAX_REPLY {
+                if wire.read_buf(&mut answer).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            Ok(())
+        };
+        let outcome = timeout_at(until, exchange).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let mut evidence = TlsEvidence {
+            sni: host.name().map(ToString::to_string),
+            ..TlsEvidence::default()
+        };
+        let chose = chosen(&mut evidence, read_reply(&answer));
+        if let (Err(error), None) = (&outcome, &chose) {
+            note(&mut evidence, &tape.notes(), error);
+        }
+        count(&mut evidence, &tape.notes());
+        (evidence, chose)
+    }
+
+    /// A configuration for one handshake; what is large in it is shared.
+    fn config(
+        &self,
+        hello: &Hello<'_>,
+        witness: Arc<Witness>,
+        identity: Arc<NoIdentity>,
+    ) -> Result<ClientConfig, rustls::Error> {
+        let provider = match hello.size {
+            HelloSize::Small => &self.small,
+            HelloSize::Large => &self.large,
+        };
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(witness)
+            .with_client_cert_resolver(identity);
+        config.enable_sni = hello.named;
+        config.alpn_protocols = hello.alpn.iter().map(|name| name.to_vec()).collect();
+        // A resumed session shows no certificate.
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
+}
+
+/// The groups decide the size: a post-quantum share alone is longer than a small hello.
+fn provider(size: HelloSize) -> CryptoProvider {
+    let mut provider = default_provider();
+    let classical = [kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
+    provider.kx_groups = match size {
+        HelloSize::Small => classical.to_vec(),
+        HelloSize::Large => [&[kx_group::X25519MLKEM768], classical.as_slice()].concat(),
+    };
+    provider
+}
+
+fn server_name(host: &Host) -> Option<ServerName<'static>> {
+    match host {
+        Host::Ip(ip) => Some(ServerName::from(*ip)),
+        Host::Name(name) => ServerName::try_from(name.as_str().to_owned()).ok(),
+    }
+}
+
+fn blank(hello: &Hello<'_>) -> TlsEvidence {
+    let name = hello.host.name().filter(|_| hello.named);
+    TlsEvidence {
+        sni: name.map(ToString::to_string),
+        hello: hello.size,
+        ..TlsEvidence::default()
+    }
+}
+
+// === impl Handshake ===
+
+impl<S> Handshake<S> {
+    /// One that could not be begun.
+    pub(crate) fn unsent(error: &str) -> Self {
+        Self {
+            tls: TlsEvidence {
+                error: Some(printable(error)),
+                ..TlsEvidence::default()
+            },
+            certificate: None,
+            stream: None,
+        }
+    }
+}
+
+impl<S: Io> Handshake<S> {
+    /// Waits a moment for the alert by which TLS 1.3 turns away clients that have no certificate, if the
+    /// server asked for one. Only then: a server that speaks first must not lose its words.
+    pub(crate) async fn await_alert(&mut self) {
+        let Some(stream) = self
+            .stream
+            .as_mut()
+            .filter(|_| self.tls.client_cert_requested)
+        else {
+            return;
+        };
+        let read = timeout(ALERT_GRACE, stream.read_u8()).await;
+        if let Ok(Err(error)) = read {
+            self.tls.alert = late_alert(&error);
+        }
+    }
+}
+
+fn agreed<S>(evidence: &mut TlsEvidence, stream: &TlsStream<S>) {
+    let (_, session) = stream.get_ref();
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    evidence.completed = true;
+    let version = session
+        .protocol_version()
+        .map(|version| TlsVersion(version.into()));
+    evidence.version = version.map(|version| version.to_string());
+    let suite = session.negotiated_cipher_suite();
+    evidence.cipher = text(suite.and_then(|suite| suite.suite().as_str()));
+    let group = session.negotiated_key_exchange_group();
+    evidence.group = text(
+        group
+            .map(SupportedKxGroup::name)
+            .as_ref()
+            .and_then(NamedGroup::as_str),
+    );
+    let alpn = session.alpn_protocol().map(String::from_utf8_lossy);
+    evidence.alpn = alpn.map(|name| printable(&name));
+}
+
+/// What a server chose, if it answered with a ServerHello.
+fn chosen(evidence: &mut TlsEvidence, reply: Reply) -> Option<String> {
+    match reply {
+        Reply::ServerHello(hello) => {
+            evidence.version = Some(hello.version.to_string());
+            evidence.cipher = Some(hello.suite.to_string());
+            return Some(format!("{} with {}", hello.version, hello.suite));
+        }
+        Reply::Alert { alert, .. } => evidence.alert = Some(alert),
+        Reply::NotTls(first) => evidence.first = first,
+        _ => {}
+    }
+    None
+}
+
+fn failed(evidence: &mut TlsEvidence, error: &io::Error) {
+    use rustls::Error;
+    match inner(error) {
+        Some(Error::AlertReceived(alert)) => evidence.alert = Some(Alert(u8::from(*alert))),
+        Some(Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        )) => evidence.error = Some(TOO_OLD.to_owned()),
+        Some(error) => evidence.error = Some(printable(&error.to_string())),
+        None => {}
+    }
+}
+
+/// How it ended. An error of TLS itself is no ending: the other side was still there.
+fn note(evidence: &mut TlsEvidence, notes: &Notes, error: &io::Error) {
+    if !is_tls(&notes.first) {
+        evidence.first.clone_from(&notes.first);
+    }
+    if evidence.alert.is_some() || evidence.error.is_some() {
+        return;
+    }
+    let now = Instant::now();
+    let (ending, at) = notes
+        .ended
+        .unwrap_or_else(|| (crate::wire::ending(error), now));
+    evidence.ending = Some(ending);
+    evidence.hello_sent = !notes.cut && notes.sent > 0;
+    let since = notes.last.or(notes.asked);
+    evidence.ending_after = since.map(|since| at.saturating_duration_since(since));
+}
+
+fn count(evidence: &mut TlsEvidence, notes: &Notes) {
+    evidence.sent = notes.sent;
+    evidence.received = notes.received;
+    evidence.hello_sent |= notes.received > 0 && notes.sent > 0;
+    let heard = notes.heard.zip(notes.asked);
+    evidence.first_byte = heard.map(|(heard, asked)| heard.saturating_duration_since(asked));
+}
+
+/// Reads on where something else than TLS spoke: a page says why it came.
+async fn read_text<S: AsyncRead + Unpin>(
+    evidence: &mut TlsEvidence,
+    wire: &mut Wire<S>,
+    until: Instant,
+) {
+    if evidence.first.is_empty() {
+        return;
+    }
+    let mut text = BytesMut::from(evidence.first.as_slice());
+    let read = async {
+        while text.len() < http::MAX_TEXT && matches!(wire.read_buf(&mut text).await, Ok(1..)) {}
+    };
+    // Running out of time leaves what was read.
+    let _ = timeout_at(until, timeout(TEXT_GRACE, read)).await;
+    evidence.first = text[..text.len().min(crate::evidence::MAX_FIRST)].to_vec();
+    evidence.http = http::parse(&text).ok().flatten();
+}
+
+/// Whether octets may begin a TLS record: a content type, and the major version that all records bear.
+fn is_tls(first: &[u8]) -> bool {
+    matches!(first, [] | [0x14..=0x17] | [0x14..=0x17, 0x03, ..])
+}
+
+/// The error of TLS in an error of I/O.
+pub(crate) fn inner(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// The alert in an error that a stream gave after the handshake: TLS 1.3 judges clients only then.
+pub(crate) fn late_alert(error: &io::Error) -> Option<Alert> {
+    match inner(error) {
+        Some(rustls::Error::AlertReceived(alert)) => Some(Alert(u8::from(*alert))),
+        _ => None,
+    }
+}
