@@ -35,12 +35,14 @@ impl AccessLog {
     pub fn no_handshake(&self, client: SocketAddr, error: &HandshakeError) {
         let connection = self.handshakes.fetch_add(1, Ordering::Relaxed) + 1;
         self.refused(&Refused {
+            asked: None,
             client,
             hop: Hop::Client,
             id: ConnId {
                 listener: NO_REQUEST,
                 connection,
             },
+            identity: None,
             reason: &error.to_string(),
             status: CLIENT_LEFT,
             step: Step::Tls,
@@ -52,7 +54,10 @@ impl AccessLog {
 impl Observe for AccessLog {
     fn opened(&self, opened: &Opened<'_>) {
         self.log.opened(opened);
-        let Some(terms) = opened.terms else { return };
+        // The other forms have it in the request's own line.
+        let Some(terms) = opened.terms.filter(|_| self.log.is_arcproxy()) else {
+            return;
+        };
         let line = format!(
             "{} allowed {} at {} by {}",
             opened.asked.id,
@@ -68,7 +73,13 @@ impl Observe for AccessLog {
     }
 
     fn refused(&self, refused: &Refused<'_>) {
-        self.log.refused(refused);
+        let Some(identity) = refused.identity.filter(|_| self.log.is_arcproxy()) else {
+            return self.log.refused(refused);
+        };
+        self.log.refused(&Refused {
+            reason: &format!("{} (asked by {identity})", refused.reason),
+            ..*refused
+        });
     }
 }
 

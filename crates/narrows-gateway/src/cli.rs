@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use narrows_log::Format;
+
 use crate::definition::{Endpoint, GatewayName};
 use crate::exit;
 use crate::feature::Feature;
@@ -70,6 +72,12 @@ pub struct Options {
         global = true
     )]
     pub log: Option<PathBuf>,
+
+    /// The form of its lines: arcproxy, clf, json or squid [default: arcproxy]
+    ///
+    /// arcproxy writes a request in two lines, the others in one when it has ended. Beats `log.format`.
+    #[arg(long, value_name = "FORM", global = true)]
+    pub log_format: Option<Format>,
 }
 
 /// What to do.

@@ -90,7 +90,7 @@ pub fn run(settings: &Settings) -> Result<Exit, RunError> {
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));
     }
-    let writer = log_file::open(settings.log.clone())?;
+    let writer = log_file::open(settings.log.clone(), settings.log_format)?;
     let clock = LocalClock::system();
     let log = Arc::new(TunnelLog::new(
         writer.handle(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use narrows_connect::Limits;
 use narrows_endpoint::{Host, Name, Source};
+use narrows_log::Format;
 use narrows_upstream::Timeouts;
 
 use crate::cli::Options;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// The access log's file; standard output when `None`.
     pub log: Option<PathBuf>,
+    /// The form of its lines.
+    pub log_format: Format,
     /// What is this server itself, without its listeners.
     pub own: Own,
     /// What the shared server is told.
@@ -120,6 +123,10 @@ impl Settings {
             lifetime: file.limits.lifetime_seconds.map(|Seconds(time)| time),
             listen: listen(options, file),
             log: log.filter(|path| path.file_name().is_none_or(|name| name != "-")),
+            log_format: options
+                .log_format
+                .or_else(|| file.log.format.as_ref().map(|format| format.0))
+                .unwrap_or_default(),
             own: own(&file.own),
             server: server(file),
             timeouts: timeouts(&file.timeouts),

@@ -11,7 +11,7 @@ use crate::words::{ConnId, HttpVersion, UnknownWord, Via};
 
 mod clf;
 mod escape;
-mod json;
+pub(crate) mod json;
 mod squid;
 
 /// One request from its arrival to its end.
@@ -120,6 +120,29 @@ pub enum AccessError {
 // === impl Access ===
 
 impl Access {
+    /// A record that says nothing but when and who; the rest is for the caller to fill in.
+    pub fn new(time: Timestamp, client: impl Into<Text>) -> Self {
+        Self {
+            client: client.into(),
+            elapsed_ms: None,
+            fallback: None,
+            fault: None,
+            id: None,
+            identity: None,
+            method: Text::default(),
+            peer: None,
+            received: 0,
+            result: None,
+            rule: None,
+            sent: None,
+            status: 0,
+            target: Text::default(),
+            time,
+            version: None,
+            via: None,
+        }
+    }
+
     /// Appends the line and its line end.
     pub fn write_line(&self, format: AccessFormat, out: &mut String) {
         match format {
@@ -142,29 +165,6 @@ impl Access {
             AccessFormat::Clf => clf::parse(line),
             AccessFormat::Json => json::parse(line),
             AccessFormat::Squid => squid::parse(line),
-        }
-    }
-
-    /// A record of nothing but what every format has.
-    fn bare(time: Timestamp, client: Text) -> Self {
-        Self {
-            client,
-            elapsed_ms: None,
-            fallback: None,
-            fault: None,
-            id: None,
-            identity: None,
-            method: Text::default(),
-            peer: None,
-            received: 0,
-            result: None,
-            rule: None,
-            sent: None,
-            status: 0,
-            target: Text::default(),
-            time,
-            version: None,
-            via: None,
         }
     }
 }

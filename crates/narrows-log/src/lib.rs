@@ -2,6 +2,7 @@
 
 mod access;
 mod event;
+mod format;
 mod quote;
 mod record;
 mod text;
@@ -11,6 +12,7 @@ mod writer;
 
 pub use access::{Access, AccessError, AccessFallback, AccessFault, AccessFormat};
 pub use event::Event;
+pub use format::{Format, UnknownFormat};
 pub use record::{Record, RecordError};
 pub use text::{MAX_TEXT, Text};
 pub use timestamp::{Timestamp, TimestampError};

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::access::{AccessFormat, json};
 use crate::event::Event;
+use crate::format::Format;
 use crate::quote::{push_value, unquote_prefix};
 use crate::timestamp::{Timestamp, TimestampError};
 use crate::words::Severity;
@@ -76,6 +78,28 @@ impl Record {
     pub fn write_line(&self, out: &mut String) {
         self.write(out);
         out.push('\n');
+    }
+
+    /// Appends the line of a form and its line end; `false` if the form has no such lines.
+    ///
+    /// As JSON it is an object with the keys `time`, `level` and `msg`.
+    pub fn write_line_as(&self, format: Format, out: &mut String) -> bool {
+        match format {
+            Format::Arcproxy => self.write_line(out),
+            Format::Access(AccessFormat::Json) => {
+                let mut message = String::new();
+                self.event.write_message(&mut message);
+                out.push_str("{\"time\":\"");
+                out.push_str(self.time.text().as_str());
+                out.push_str("\",\"level\":\"");
+                out.push_str(self.severity.as_str());
+                out.push_str("\",\"msg\":");
+                json::push_string(out, &message);
+                out.push_str("}\n");
+            }
+            Format::Access(_) => return false,
+        }
+        true
     }
 
     fn write(&self, out: &mut String) {

@@ -5,6 +5,8 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::Access;
+use crate::format::Format;
 use crate::record::Record;
 
 mod drain;
@@ -57,6 +59,8 @@ pub struct Handle {
 pub struct Options {
     /// Octets of lines that may wait for the sink; as many again may be in its hands.
     pub capacity: usize,
+    /// The form of the lines.
+    pub format: Format,
     /// How long the first line of a batch waits for company, so that a busy server pays for one
     /// wake-up per batch and not per line.
     pub linger: Duration,
@@ -75,10 +79,11 @@ pub struct Unwritten {
 // === impl Options ===
 
 impl Default for Options {
-    /// 1 MiB, some 8000 lines; 20 ms, less than a person following the log notices; 250 ms.
+    /// 1 MiB, some 8000 lines; arcproxy's lines; 20 ms, less than a person following the log notices; 250 ms.
     fn default() -> Self {
         Self {
             capacity: 1024 * 1024,
+            format: Format::Arcproxy,
             linger: Duration::from_millis(20),
             retry: Duration::from_millis(250),
         }
@@ -149,9 +154,30 @@ impl Drop for Writer {
 // === impl Handle ===
 
 impl Handle {
-    /// Hands in a line. Never waits for the sink; `false` if the line was dropped and counted.
+    /// Hands in a record. Never waits for the sink; `false` if its line was dropped and counted.
+    ///
+    /// A [format](Options::format) that has no such lines leaves it out, which is no drop.
     pub fn record(&self, record: &Record) -> bool {
-        self.shared.push(record)
+        let format = self.shared.options.format;
+        !format.has_records()
+            || self.shared.push(record.time, |out| {
+                record.write_line_as(format, out);
+            })
+    }
+
+    /// Hands in an access record, if the [format](Options::format) is one of those; as
+    /// [`record`](Self::record) otherwise.
+    pub fn access(&self, access: &Access) -> bool {
+        let Format::Access(format) = self.shared.options.format else {
+            return true;
+        };
+        self.shared
+            .push(access.time, |out| access.write_line(format, out))
+    }
+
+    /// The form of the lines.
+    pub fn format(&self) -> Format {
+        self.shared.options.format
     }
 
     /// Waits, at most `patience`, until every line handed in before is with the sink.

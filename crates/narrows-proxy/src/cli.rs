@@ -10,6 +10,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use narrows_endpoint::{Source, Target};
 
+use narrows_log::Format as LogFormat;
+
 use crate::{exit, explain};
 
 /// Sends this machine's egress through one narrow, named passage.
@@ -119,6 +121,12 @@ pub struct Options {
     /// The file is appended to, and opened again on SIGHUP. Beats `log.file`.
     #[arg(long, env = "NARROWS_LOG", value_name = "FILE|-", global = true)]
     pub log: Option<OsString>,
+
+    /// The form of its lines: arcproxy, clf, json or squid [default: arcproxy]
+    ///
+    /// arcproxy writes a request in two lines, the others in one when it has ended. Beats `log.format`.
+    #[arg(long, value_name = "FORM", global = true)]
+    pub log_format: Option<LogFormat>,
 
     /// Use this enterprise proxy as upstream
     ///

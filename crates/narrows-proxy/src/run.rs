@@ -99,7 +99,7 @@ pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
     settings.server.tunnels = descriptors::tunnels(descriptors, settings.server.tunnels);
     let ways = ways(&settings)?;
     let rules = rule_set(&settings)?;
-    let writer = log_file::open(settings.log.clone())?;
+    let writer = log_file::open(settings.log.clone(), settings.log_format)?;
     let clock = LocalClock::system();
     let log = TunnelLog::new(writer.handle(), Box::new(move || clock.now()));
     let log = Arc::new(log);

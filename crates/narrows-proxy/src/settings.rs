@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use narrows_endpoint::{Catalogue, CatalogueError, Route, Source};
+use narrows_log::Format;
 use narrows_upstream::Timeouts;
 use toml::Spanned;
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub catalogue: Option<Catalogue>,
     /// Where the tunnel log goes; `None` is standard output.
     pub log: Option<PathBuf>,
+    /// The form of its lines.
+    pub log_format: Format,
     /// How much at a time, and how long; the clients of above too. `tunnels` is what was asked for,
     /// before [`descriptors::tunnels`] fits it to the descriptors.
     pub server: narrows_server::Settings,
@@ -127,6 +130,7 @@ impl Merge<'_> {
             rules,
             catalogue: self.uses_catalogue().then(|| self.catalogue.clone()),
             log: self.log(),
+            log_format: self.log_format(),
             server: self.server(clients),
             timeouts: self.timeouts(),
             warnings: std::mem::take(&mut self.warnings),
@@ -193,6 +197,16 @@ impl Merge<'_> {
                     .push(Problem::new(loaded.source(path), message));
             }
         }
+    }
+
+    fn log_format(&self) -> Format {
+        let format = self
+            .loaded
+            .and_then(|loaded| loaded.file.log.format.as_ref());
+        self.options
+            .log_format
+            .or_else(|| format.map(|format| format.0))
+            .unwrap_or_default()
     }
 
     fn log(&self) -> Option<PathBuf> {

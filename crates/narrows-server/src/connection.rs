@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use http::Method;
 use narrows_endpoint::{Hop, Step};
 use narrows_tunnel::{AcceptError, Leg, Transport, accept, refuse};
 use tokio::io::AsyncReadExt;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Place;
 use crate::live::Live;
-use crate::observe::{Asked, Observe, Refused};
+use crate::observe::{Observe, Refused};
 use crate::plain;
 use crate::policy::Policy;
 use crate::refusals::{self, Failure};
@@ -117,12 +118,8 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         match accept(io, buffer, &self.settings.head, deadline).await {
             Ok(pending) => {
                 let request = pending.request();
-                let asked = Asked {
-                    client,
-                    id: self.next_id(),
-                    target: request.target.clone(),
-                    version: request.version,
-                };
+                let (target, version) = (request.target.clone(), request.version);
+                let asked = self.asked(client, Method::CONNECT, target, version);
                 return self.answer(pending, asked, connection).await;
             }
             Err(AcceptError::Rejected(rejected)) => {
@@ -163,9 +160,11 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     /// Records a refusal before there is a valid target.
     pub(crate) fn head_refused(&self, client: SocketAddr, failure: &Failure, target: &str) {
         self.observer.refused(&Refused {
+            asked: None,
             client,
             hop: failure.hop,
             id: self.next_id(),
+            identity: None,
             reason: &failure.refusal.detail,
             status: failure.refusal.status(),
             step: failure.step,
@@ -175,9 +174,11 @@ impl<P: Policy, O: Observe> Shared<P, O> {
 
     fn nothing_read(&self, client: SocketAddr, status: u16, refusal: &narrows_connect::Refusal) {
         self.observer.refused(&Refused {
+            asked: None,
             client,
             hop: Hop::Client,
             id: self.next_id(),
+            identity: None,
             reason: &refusal.detail,
             status,
             step: Step::Head,

@@ -304,5 +304,6 @@ fn unavailable(target: &Target, why: &str) -> Failure {
             ProxyError::DestinationUnavailable,
             format!("cannot reach {target}: {why}"),
         ),
+        identity: None,
     }
 }

@@ -153,12 +153,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 return self.refuse(respond, &failure);
             }
         };
-        let asked = Asked {
-            client: self.client,
-            id: self.shared.next_id(),
-            target: connect.target.clone(),
-            version: connect.version,
-        };
+        let asked = self.shared.asked(
+            self.client,
+            Method::CONNECT,
+            connect.target.clone(),
+            connect.version,
+        );
         let opened = match self.shared.place(self.client) {
             Ok(place) => self
                 .open(&asked, &connect, &mut respond)

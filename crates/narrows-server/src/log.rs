@@ -1,48 +1,110 @@
 //! [`TunnelLog`]: the observer that writes the tunnel log.
 
 use std::fmt;
+use std::sync::Arc;
 
 use narrows_connect::Version;
-use narrows_log::{Event, Handle, HttpVersion, Record, Text, Timestamp};
+use narrows_endpoint::Step;
+use narrows_log::{
+    Access, AccessFallback, AccessFault, Event, Format, Handle, HttpVersion, Record, Text,
+    Timestamp,
+};
 
-use crate::observe::{Ended, Observe, Opened, Refused};
+use crate::observe::{Asked, Ended, Observe, Opened, Refused};
 
 /// Tells the time for log lines: the clock and the time zone are the caller's.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Writes each request to the tunnel log, in the form of arcproxy.log.
+/// Writes each request to the tunnel log.
 ///
-/// A carried request is two lines, a refused one is one. A request that took another route than the
-/// decided one, or did not end cleanly, has one more that says so.
+/// In the form of arcproxy.log a carried request is two lines, a refused one is one; a request that took
+/// another route than the decided one, or did not end cleanly, has one more that says so. In the forms of
+/// [`AccessFormat`](narrows_log::AccessFormat) each request is one line, written when it has ended.
 pub struct TunnelLog {
     clock: Clock,
     writer: Handle,
 }
 
 impl TunnelLog {
-    /// Writes to `writer`, with times from `clock`.
+    /// Writes to `writer`, in its form, with times from `clock`.
     pub const fn new(writer: Handle, clock: Clock) -> Self {
         Self { clock, writer }
     }
 
     /// Writes a line of another kind, for instance that the server has started.
+    ///
+    /// Squid's form and the Common Log Format have no such lines: nothing is written.
     pub fn write(&self, event: Event) {
         self.writer.record(&Record::new((self.clock)(), event));
+    }
+
+    /// Whether a request is several lines, each written when it happens.
+    pub fn is_arcproxy(&self) -> bool {
+        self.writer.format() == Format::Arcproxy
+    }
+
+    fn done(&self, ended: &Ended<'_>) -> Access {
+        let asked = ended.asked;
+        let terms = ended.terms;
+        let text = |text: Option<&Arc<str>>| text.map(|text| Text::new(&**text));
+        Access {
+            elapsed_ms: Some(elapsed_ms(asked)),
+            fallback: ended.fallback.map(|fallback| AccessFallback {
+                reason: Text::new(&*fallback.reason),
+                took: fallback.took,
+                wanted: fallback.wanted,
+            }),
+            fault: ended.blame.map(|(by, how)| AccessFault {
+                by,
+                reason: Text::new(how.to_string()),
+                step: Step::Relay,
+            }),
+            id: Some(asked.id),
+            identity: text(terms.and_then(|terms| terms.identity.as_ref())),
+            method: Text::new(asked.method.as_str()),
+            peer: Some(Text::new(ended.peer.to_string())),
+            received: ended.received,
+            rule: text(terms.and_then(|terms| terms.rule.as_ref())),
+            sent: Some(ended.sent),
+            status: ended.status,
+            target: Text::new(asked.target.to_string()),
+            version: Some(version(asked)),
+            via: Some(ended.via),
+            ..Access::new((self.clock)(), asked.client.to_string())
+        }
+    }
+
+    fn failed(&self, refused: &Refused<'_>) -> Access {
+        let method = refused.asked.map(|asked| asked.method.as_str());
+        Access {
+            elapsed_ms: refused.asked.map(elapsed_ms),
+            fault: Some(AccessFault {
+                by: refused.hop,
+                reason: Text::new(refused.reason),
+                step: refused.step,
+            }),
+            id: Some(refused.id),
+            identity: refused.identity.map(Text::new),
+            method: Text::new(method.unwrap_or_default()),
+            status: refused.status,
+            target: Text::new(refused.target),
+            version: refused.asked.map(version),
+            ..Access::new((self.clock)(), refused.client.to_string())
+        }
     }
 }
 
 impl Observe for TunnelLog {
     fn opened(&self, opened: &Opened<'_>) {
+        if !self.is_arcproxy() {
+            return;
+        }
         let asked = opened.asked;
         self.write(Event::Open {
             client: asked.client.into(),
             id: asked.id,
             target: asked.target.clone(),
-            version: match asked.version {
-                Version::Http10 => HttpVersion::Http10,
-                Version::Http2 => HttpVersion::Http2,
-                _ => HttpVersion::Http11,
-            },
+            version: version(asked),
         });
         if let Some(fallback) = opened.fallback {
             self.write(Event::Fallback {
@@ -56,6 +118,10 @@ impl Observe for TunnelLog {
     }
 
     fn ended(&self, ended: &Ended<'_>) {
+        if !self.is_arcproxy() {
+            self.writer.access(&self.done(ended));
+            return;
+        }
         let id = ended.asked.id;
         if let Some((by, how)) = ended.blame {
             self.write(Event::Ended {
@@ -74,6 +140,10 @@ impl Observe for TunnelLog {
     }
 
     fn refused(&self, refused: &Refused<'_>) {
+        if !self.is_arcproxy() {
+            self.writer.access(&self.failed(refused));
+            return;
+        }
         self.write(Event::Refused {
             client: refused.client.into(),
             hop: refused.hop,
@@ -83,6 +153,18 @@ impl Observe for TunnelLog {
             step: refused.step,
             target: Text::new(refused.target),
         });
+    }
+}
+
+fn elapsed_ms(asked: &Asked) -> u64 {
+    u64::try_from(asked.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+const fn version(asked: &Asked) -> HttpVersion {
+    match asked.version {
+        Version::Http10 => HttpVersion::Http10,
+        Version::Http2 => HttpVersion::Http2,
+        _ => HttpVersion::Http11,
     }
 }
 

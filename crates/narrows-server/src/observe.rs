@@ -4,9 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use http::Method;
 use narrows_connect::Version;
 use narrows_endpoint::{Hop, Step, Target};
 use narrows_log::{ConnId, Via};
+use tokio::time::Instant;
 
 use crate::egress::Fallback;
 use crate::policy::Terms;
@@ -31,6 +33,10 @@ pub struct Asked {
     pub client: SocketAddr,
     /// The number of the request.
     pub id: ConnId,
+    /// `CONNECT`, or the method of plain HTTP.
+    pub method: Method,
+    /// When its head was there.
+    pub since: Instant,
     /// The host and port.
     pub target: Target,
     /// The HTTP version of the request.
@@ -59,11 +65,19 @@ pub struct Ended<'a> {
     pub asked: &'a Asked,
     /// Who ended it and how, unless it ended cleanly.
     pub blame: Option<(Hop, &'a dyn fmt::Display)>,
+    /// Set when another route was taken than the decided one.
+    pub fallback: Option<&'a Fallback>,
+    /// The address that was dialled: the target's or the proxy's.
+    pub peer: SocketAddr,
     /// Octets delivered to the client; of a plain HTTP exchange, octets that came from the far side, heads
     /// included.
     pub received: u64,
     /// Octets delivered to the far side; of a plain HTTP exchange, heads included.
     pub sent: u64,
+    /// The HTTP status that the client was answered with.
+    pub status: u16,
+    /// The conditions under which the policy let it pass.
+    pub terms: Option<&'a Terms>,
     /// The route it took.
     pub via: Via,
 }
@@ -71,12 +85,16 @@ pub struct Ended<'a> {
 /// A request that was refused or failed.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused<'a> {
+    /// What was asked for, if it could be read.
+    pub asked: Option<&'a Asked>,
     /// The client's address.
     pub client: SocketAddr,
     /// The party to blame.
     pub hop: Hop,
     /// The number of the request.
     pub id: ConnId,
+    /// Who asked, of a request that the policy had let pass. Of one that it refused, the reason says it.
+    pub identity: Option<&'a str>,
     /// One line that says why.
     pub reason: &'a str,
     /// The HTTP status of the answer; 499 if the client left before there was one.
@@ -95,8 +113,12 @@ impl fmt::Debug for Ended<'_> {
                 "blame",
                 &self.blame.map(|(hop, why)| format!("{hop}: {why}")),
             )
+            .field("fallback", &self.fallback)
+            .field("peer", &self.peer)
             .field("received", &self.received)
             .field("sent", &self.sent)
+            .field("status", &self.status)
+            .field("terms", &self.terms)
             .field("via", &self.via)
             .finish()
     }

@@ -1,12 +1,14 @@
 //! The sentences that refused clients read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use narrows_connect::{ProxyError, Refusal, RequestError};
 use narrows_endpoint::{Hop, Step, Target};
 use narrows_upstream::DialError;
 
 use crate::admission::Full;
+use crate::policy::Grant;
 
 /// A request that comes to nothing: what the client is told, and who is to blame at which step.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(crate) struct Failure {
     pub(crate) hop: Hop,
     pub(crate) step: Step,
     pub(crate) refusal: Refusal,
+    /// Who asked, if the policy knows and let them pass.
+    pub(crate) identity: Option<Arc<str>>,
 }
 
 impl Failure {
@@ -23,6 +27,7 @@ impl Failure {
             hop: Hop::Client,
             step: Step::Head,
             refusal: refusal(status, ProxyError::HttpRequestError, detail),
+            identity: None,
         }
     }
 
@@ -32,7 +37,20 @@ impl Failure {
             hop: Hop::Narrows,
             step: Step::Decide,
             refusal,
+            identity: None,
         }
+    }
+}
+
+impl Failure {
+    /// It happened to a request that the policy had let pass.
+    #[must_use]
+    pub(crate) fn after(self, grant: &Grant) -> Self {
+        let identity = grant
+            .terms
+            .as_ref()
+            .and_then(|terms| terms.identity.clone());
+        Self { identity, ..self }
     }
 }
 
@@ -51,6 +69,7 @@ impl From<&DialError> for Failure {
                 next_hop: Some(error.hop().as_str().to_owned()),
                 ..refusal(error.status(), error.proxy_error(), error.to_string())
             },
+            identity: None,
         }
     }
 }
@@ -72,6 +91,7 @@ impl From<Full> for Failure {
                     format!("{detail}: close some or try again"),
                 )
             },
+            identity: None,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! CONNECT: from a request to a tunnel that has ended.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::uri::Authority;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Method, Uri};
 use narrows_connect::{ProxyAuthorization, Version, Via as Passed, check_connect};
-use narrows_endpoint::{Hop, Route, Step};
+use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
+use tokio::time::Instant;
 
-use crate::egress::{Far, FarIo};
+use crate::egress::{Fallback, Far, FarIo};
 use crate::observe::{Asked, Ended, Observe, Opened, Refused};
 use crate::policy::{Action, Grant, Policy, Request, Terms};
 use crate::refusals::{self, Failure};
@@ -21,6 +23,9 @@ pub(crate) const CUT: &str = "cut at shutdown";
 
 /// The status that stands for a client that left before it could be answered.
 pub(crate) const CLIENT_LEFT: u16 = 499;
+
+/// The status with which a tunnel opens.
+const ESTABLISHED: u16 = 200;
 
 /// An open tunnel that has not begun to carry.
 pub(crate) struct Tunnel<S: Transport, P: Policy, O: Observe> {
@@ -75,8 +80,10 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             Route::Direct => Passed::default(),
             _ => request.via.then(request.version, &self.pseudonym),
         };
-        let far = self.egress.open(&grant, &asked.target, &passed).await?;
-        Ok((far, grant))
+        match self.egress.open(&grant, &asked.target, &passed).await {
+            Ok(far) => Ok((far, grant)),
+            Err(failure) => Err(failure.after(&grant)),
+        }
     }
 
     /// Joins the two legs of a request that was answered, and tells the observer.
@@ -108,9 +115,11 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 asked,
                 counts,
                 done: false,
+                fallback: far.fallback.map(Box::new),
                 hop: far.hop,
                 shared: Arc::clone(self),
-                _terms: grant.terms,
+                peer: far.peer,
+                terms: grant.terms,
                 via: far.via,
             },
         }
@@ -122,6 +131,24 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             return Err(refusals::loops());
         }
         Ok(())
+    }
+
+    /// A request whose head is there, with a number of its own.
+    pub(crate) fn asked(
+        &self,
+        client: SocketAddr,
+        method: Method,
+        target: Target,
+        version: Version,
+    ) -> Asked {
+        Asked {
+            client,
+            id: self.next_id(),
+            method,
+            since: Instant::now(),
+            target,
+            version,
+        }
     }
 
     /// Asks the policy.
@@ -146,9 +173,11 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     /// Records that a request came to nothing.
     pub(crate) fn refused(&self, asked: &Asked, failure: &Failure) {
         self.observer.refused(&Refused {
+            asked: Some(asked),
             client: asked.client,
             hop: failure.hop,
             id: asked.id,
+            identity: failure.identity.as_deref(),
             reason: &failure.refusal.detail,
             status: failure.refusal.status(),
             step: failure.step,
@@ -162,9 +191,11 @@ impl<P: Policy, O: Observe> Shared<P, O> {
 
     fn unserved(&self, asked: &Asked, hop: Hop, reason: &str) {
         self.observer.refused(&Refused {
+            asked: Some(asked),
             client: asked.client,
             hop,
             id: asked.id,
+            identity: None,
             reason,
             status: CLIENT_LEFT,
             step: Step::Request,
@@ -222,11 +253,14 @@ pub(crate) struct Record<P: Policy, O: Observe> {
     asked: Asked,
     counts: Arc<Counts>,
     done: bool,
+    /// Boxed: few tunnels have one, and the others keep no room for it.
+    fallback: Option<Box<Fallback>>,
     /// The party at the far side.
     hop: Hop,
+    peer: SocketAddr,
     shared: Arc<Shared<P, O>>,
     /// Kept until the tunnel has ended.
-    _terms: Option<Box<Terms>>,
+    terms: Option<Box<Terms>>,
     via: Via,
 }
 
@@ -251,8 +285,12 @@ impl<P: Policy, O: Observe> Record<P, O> {
         self.shared.observer.ended(&Ended {
             asked: &self.asked,
             blame,
+            fallback: self.fallback.as_deref(),
+            peer: self.peer,
             received: self.counts.received(),
             sent: self.counts.sent(),
+            status: ESTABLISHED,
+            terms: self.terms.as_deref(),
             via: self.via,
         });
     }

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use narrows_log::{Health, Options, Sink, SinkStep, Writer};
+use narrows_log::{Format, Health, Options, Sink, SinkStep, Writer};
 
 use crate::say::say;
 
@@ -67,7 +67,7 @@ pub struct OpenError {
 /// # Errors
 ///
 /// The file cannot be opened, or the system gives no thread.
-pub fn open(path: Option<PathBuf>) -> Result<Writer, OpenError> {
+pub fn open(path: Option<PathBuf>, format: Format) -> Result<Writer, OpenError> {
     let name = path.as_ref().map_or_else(
         || "on standard output".to_owned(),
         |path| path.display().to_string(),
@@ -78,7 +78,10 @@ pub fn open(path: Option<PathBuf>) -> Result<Writer, OpenError> {
             say(format_args!("{news}"));
         }
     };
-    let options = Options::default();
+    let options = Options {
+        format,
+        ..Options::default()
+    };
     let writer = match path {
         None => Writer::spawn_watched(io::stdout(), options, watch),
         Some(path) => {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use narrows_endpoint::Name;
+use narrows_log::Format;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -145,6 +146,8 @@ pub struct Drain {
 pub struct Log {
     /// A path, or `-` for standard output.
     pub file: Option<String>,
+    /// The form of its lines.
+    pub format: Option<Checked<Format>>,
 }
 
 impl File {

@@ -158,4 +158,10 @@ pub const KEYS: Keys = Keys(&[
         r#""-""#,
         "The access log; `-` is standard output. Appended to, opened again on SIGHUP.",
     ),
+    Key::new(
+        "log.format",
+        r#""json""#,
+        r#""arcproxy""#,
+        "The form of its lines: `arcproxy`, or one line for each request as `squid`, `clf` or `json` write it.",
+    ),
 ]);

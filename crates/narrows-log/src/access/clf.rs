@@ -40,7 +40,7 @@ pub(super) fn parse(line: &str) -> Result<Access, AccessError> {
     let (request, rest) = request(rest).ok_or(AccessError::Field("request"))?;
     // Referer and user agent of the combined format may follow.
     let mut rest = rest.split_ascii_whitespace();
-    let mut access = Access::bare(time, text(client));
+    let mut access = Access::new(time, text(client));
     access.identity = present(user).map(text);
     access.status = rest
         .next()

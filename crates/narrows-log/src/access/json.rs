@@ -87,10 +87,19 @@ pub(super) fn write(access: &Access, out: &mut String) {
             reason: Cow::Borrowed(&fallback.reason),
         }),
     };
+    push(out, &line);
+}
+
+/// Appends a text with its quotes.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    push(out, text);
+}
+
+fn push(out: &mut String, value: &(impl Serialize + ?Sized)) {
     let mut bytes = Vec::with_capacity(256);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Visible);
     // Texts and numbers into memory: neither can fail.
-    let _ = line.serialize(&mut serializer);
+    let _ = value.serialize(&mut serializer);
     out.push_str(&String::from_utf8_lossy(&bytes));
 }
 

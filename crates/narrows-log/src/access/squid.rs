@@ -54,7 +54,7 @@ pub(super) fn parse(line: &str) -> Result<Access, AccessError> {
     }
     let time = time(first).ok_or(AccessError::Field("time"))?;
     let elapsed = next("duration")?;
-    let mut access = Access::bare(time, text(next("client")?));
+    let mut access = Access::new(time, text(next("client")?));
     access.elapsed_ms = Some(number(elapsed).ok_or(AccessError::Field("duration"))?);
     let (result, status) = next("result")?
         .rsplit_once('/')

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Options, Unwritten};
 use crate::event::Event;
+use crate::format::Format;
 use crate::record::Record;
 use crate::timestamp::Timestamp;
 
@@ -64,10 +65,11 @@ impl Shared {
         }
     }
 
-    pub(super) fn push(&self, record: &Record) -> bool {
+    /// Takes a line that `write` writes with its line end.
+    pub(super) fn push(&self, time: Timestamp, write: impl FnOnce(&mut String)) -> bool {
         let mut state = self.lock();
         let before = state.waiting.text.len();
-        if !state.push(record, self.options.capacity) {
+        if !state.push(time, write, &self.options) {
             return false;
         }
         let after = state.waiting.text.len();
@@ -137,7 +139,7 @@ impl Shared {
             })
             .unwrap_or_else(PoisonError::into_inner);
         if state.closing {
-            state.tell();
+            state.tell(self.options.format);
         }
         state.hurry = false;
         std::mem::swap(&mut state.waiting, batch);
@@ -204,36 +206,44 @@ impl State {
         self.hurry || self.reopen || self.closing
     }
 
-    fn push(&mut self, record: &Record, capacity: usize) -> bool {
-        let before = self.waiting.text.len();
+    fn push(
+        &mut self,
+        time: Timestamp,
+        write: impl FnOnce(&mut String),
+        options: &Options,
+    ) -> bool {
+        let (before, capacity) = (self.waiting.text.len(), options.capacity);
         // Not even the shortest line would fit: a full log costs no formatting.
         let full = before + SHORTEST > capacity;
         if !full && !self.closing {
-            if let Some((lines, _)) = self.untold {
-                let lines = lines.get();
-                Record::new(record.time, Event::Dropped { lines })
-                    .write_line(&mut self.waiting.text);
-            }
-            record.write_line(&mut self.waiting.text);
+            let told = self
+                .untold
+                .is_some_and(|(lines, _)| self.write_dropped(lines, time, options.format));
+            write(&mut self.waiting.text);
             if self.waiting.text.len() <= capacity {
-                self.waiting.lines += 1 + u64::from(self.untold.take().is_some());
+                self.waiting.lines += 1 + u64::from(told);
+                self.untold = None;
                 return true;
             }
             self.waiting.text.truncate(before);
         }
         self.counts.dropped += 1;
         let untold = self.untold.map_or(0, |(lines, _)| lines.get());
-        self.untold = NonZeroU64::new(untold + 1).map(|lines| (lines, record.time));
+        self.untold = NonZeroU64::new(untold + 1).map(|lines| (lines, time));
         false
     }
 
     /// Tells of dropped lines after which none was written.
-    fn tell(&mut self) {
+    fn tell(&mut self, format: Format) {
         if let Some((lines, time)) = self.untold.take() {
-            let event = Event::Dropped { lines: lines.get() };
-            Record::new(time, event).write_line(&mut self.waiting.text);
-            self.waiting.lines += 1;
+            self.waiting.lines += u64::from(self.write_dropped(lines, time, format));
         }
+    }
+
+    /// Whether the format has such a line.
+    fn write_dropped(&mut self, lines: NonZeroU64, time: Timestamp, format: Format) -> bool {
+        let event = Event::Dropped { lines: lines.get() };
+        Record::new(time, event).write_line_as(format, &mut self.waiting.text)
     }
 }
 

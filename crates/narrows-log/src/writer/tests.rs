@@ -130,6 +130,7 @@ fn room_for(lines: usize) -> Options {
         capacity: lines * (note("x").to_string().len() + 1),
         linger: Duration::ZERO,
         retry: Duration::from_millis(1),
+        ..Options::default()
     }
 }
 

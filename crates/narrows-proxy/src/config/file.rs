@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use narrows_log::Format;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -235,4 +236,6 @@ pub struct Drain {
 pub struct Log {
     /// A path, or `-` for standard output.
     pub file: Option<Spanned<String>>,
+    /// The form of its lines.
+    pub format: Option<Checked<Format>>,
 }

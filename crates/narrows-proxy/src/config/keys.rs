@@ -217,4 +217,10 @@ pub const KEYS: Keys = Keys(&[
         r#""-""#,
         "Where tunnel log lines go; `-` is standard output.",
     ),
+    Key::new(
+        "log.format",
+        r#""json""#,
+        r#""arcproxy""#,
+        "The form of its lines: `arcproxy`, or one line for each request as `squid`, `clf` or `json` write it.",
+    ),
 ]);

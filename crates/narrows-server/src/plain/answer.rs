@@ -1,6 +1,7 @@
 //! The body of a forwarded response, which writes the record when it ends.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,6 +13,7 @@ use narrows_log::Via;
 
 use super::door::Progress;
 use super::far::Meter;
+use crate::egress::Fallback;
 use crate::observe::{Asked, Ended, Observe};
 use crate::policy::{Policy, Terms};
 use crate::server::Shared;
@@ -28,16 +30,19 @@ pub(super) struct Record {
     pub(super) asked: Asked,
     /// Set when the far side broke off in the middle.
     pub(super) broken: Option<String>,
+    pub(super) fallback: Option<Box<Fallback>>,
     /// The party at the far side.
     pub(super) hop: Hop,
     pub(super) meter: Arc<Meter>,
     pub(super) observer: Arc<dyn RecordEnd>,
+    pub(super) peer: SocketAddr,
     /// Told when the client may go on to its next request.
     pub(super) progress: Progress,
     /// What the meter showed when the exchange began.
     pub(super) start: (u64, u64),
+    pub(super) status: u16,
     /// Kept until the exchange has ended.
-    pub(super) _terms: Option<Box<Terms>>,
+    pub(super) terms: Option<Box<Terms>>,
     pub(super) via: Via,
     /// Whether the client has the whole answer.
     pub(super) whole: bool,
@@ -120,8 +125,12 @@ impl Drop for Record {
         self.observer.record_end(&Ended {
             asked: &self.asked,
             blame,
+            fallback: self.fallback.as_deref(),
+            peer: self.peer,
             received: read - self.start.1,
             sent: written - self.start.0,
+            status: self.status,
+            terms: self.terms.as_deref(),
             via: self.via,
         });
     }

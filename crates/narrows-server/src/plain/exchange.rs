@@ -48,12 +48,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 return self.refuse_head(&failure, &asked_for, body).await;
             }
         };
-        let asked = Asked {
-            client: self.client,
-            id: self.shared.next_id(),
+        let asked = self.shared.asked(
+            self.client,
+            head.method.clone(),
             target,
-            version: version(head.version),
-        };
+            version(head.version),
+        );
         let unanswered = Unanswered::new(&self.shared, &asked);
         let mut outgoing = Outgoing::new(head, body, asked.target.clone());
         let result = self.forward(&asked, &mut outgoing).await;
@@ -79,7 +79,8 @@ impl<P: Policy, O: Observe> Session<P, O> {
         shared.is_no_loop(&head::passed(outgoing.head()))?;
         let grant = shared.decide(asked, authorization.as_ref(), &self.connection)?;
         outgoing.make_ours(&shared.pseudonym);
-        let reply = self.ask(asked, &grant, outgoing).await?;
+        let reply = self.ask(asked, &grant, outgoing).await;
+        let reply = reply.map_err(|failure| failure.after(&grant))?;
         check(&reply)?;
         Ok(self.hand_back(asked, reply, grant.terms).await)
     }
@@ -200,12 +201,15 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let record = Record {
             asked: asked.clone(),
             broken: None,
+            fallback: leg.fallback.clone().map(Box::new),
             hop: leg.hop,
             meter: Arc::clone(&leg.meter),
             observer: Arc::clone(&self.shared) as _,
             progress: self.progress.clone(),
+            peer: leg.peer,
             start,
-            _terms: terms,
+            status: response.status().as_u16(),
+            terms,
             via: leg.via,
             whole: false,
         };
@@ -303,5 +307,6 @@ fn failed(hop: Hop, error: ProxyError, detail: String) -> Failure {
             next_hop: Some(hop.as_str().to_owned()),
             ..Refusal::new(status, detail)
         },
+        identity: None,
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -36,12 +37,12 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 return self.refuse_head(&failure, &asked_for, body).await;
             }
         };
-        let asked = Asked {
-            client: self.client,
-            id: self.shared.next_id(),
-            target: connect.target.clone(),
-            version: connect.version,
-        };
+        let asked = self.shared.asked(
+            self.client,
+            Method::CONNECT,
+            connect.target.clone(),
+            connect.version,
+        );
         let unanswered = Unanswered::new(&self.shared, &asked);
         let far = self.shared.open(&asked, &connect, &self.connection).await;
         unanswered.answered();

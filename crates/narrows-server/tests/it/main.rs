@@ -7,5 +7,6 @@ mod frames;
 mod h2;
 mod house;
 mod lifecycle;
+mod log;
 mod plain;
 mod tunnel;
