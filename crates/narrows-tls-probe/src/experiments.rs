@@ -196,7 +196,7 @@ async fn plain_http(walk: &mut Walk, address: SocketAddr, target: &Target) {
     };
     if let Some((io, early)) = walk.reach(address, &target).await {
         let mut io = crate::wire::Wire::new(io, early);
-        walk.http(&mut io, &target).await;
+        walk.http(&mut io, &target, false).await;
     }
 }
 

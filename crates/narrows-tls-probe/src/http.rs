@@ -1,4 +1,4 @@
-//! One HTTP/1.1 request, and what comes back.
+//! One HTTP request, and what comes back.
 
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::tls::late_alert;
 use crate::wire::ending;
 use crate::words::Ending;
 use narrows_connect::{excerpt, printable};
+
+pub(crate) mod h2;
 
 /// How much of an answer is read, in octets: a head, and the part of a page that says why it came.
 pub(crate) const MAX_TEXT: usize = 16 * 1024;
@@ -110,13 +112,18 @@ where
     }
 }
 
+/// The target as a URI names it: without the port that its scheme has anyway.
+fn authority(target: &Target) -> String {
+    match target.port() {
+        443 | 80 => target.host().to_string(),
+        _ => target.to_string(),
+    }
+}
+
 /// The target and the user agent hold no line ends: the one by type, the other is cut at the first.
 fn request(target: &Target, user_agent: &str) -> Vec<u8> {
     let agent = user_agent.lines().next().unwrap_or_default();
-    let host = match target.port() {
-        443 | 80 => target.host().to_string(),
-        _ => target.to_string(),
-    };
+    let host = authority(target);
     format!(
         "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     )

@@ -39,8 +39,8 @@ const TEXT_GRACE: Duration = Duration::from_millis(500);
 /// What all handshakes share: two configurations, and the trust store.
 #[derive(Debug)]
 pub(crate) struct Tls {
-    small: Arc<CryptoProvider>,
-    large: Arc<CryptoProvider>,
+    small: ClientConfig,
+    large: ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
     now: Option<SystemTime>,
 }
@@ -72,11 +72,12 @@ pub(crate) struct Handshake<S> {
 
 impl Tls {
     pub(crate) fn new(options: &Options) -> Result<Self, ProberError> {
-        let small = Arc::new(provider(HelloSize::Small));
-        let verifier = verifier(&options.trust, &[], &small).map_err(ProberError::TrustStore)?;
+        let untrusted = |error: rustls::Error| ProberError::TrustStore(error.to_string());
+        let provider = Arc::new(provider(HelloSize::Small));
+        let verifier = verifier(&options.trust, &[], &provider).map_err(ProberError::TrustStore)?;
         Ok(Self {
-            small,
-            large: Arc::new(provider(HelloSize::Large)),
+            small: base(HelloSize::Small, &verifier).map_err(untrusted)?,
+            large: base(HelloSize::Large, &verifier).map_err(untrusted)?,
             verifier,
             now: options.now,
         })
@@ -91,7 +92,13 @@ impl Tls {
         if hop.authorities().is_empty() {
             return Ok(Arc::clone(&self.verifier));
         }
-        let made = || verifier(&options.trust, hop.authorities(), &self.small);
+        let made = || {
+            verifier(
+                &options.trust,
+                hop.authorities(),
+                self.small.crypto_provider(),
+            )
+        };
         hop.verifier().get_or_init(made).clone()
     }
 
@@ -115,10 +122,8 @@ impl Tls {
         let wire = Wire::new(io, early);
         let tape = wire.tape().clone();
         let config = self.config(hello, witness.clone(), identity.clone());
-        let (config, name) = match (config, server_name(hello.host)) {
-            (Ok(config), Some(name)) => (config, name),
-            (Err(error), _) => return Handshake::unsent(&error.to_string()),
-            (_, None) => return Handshake::unsent("no certificate can have this name"),
+        let Some(name) = server_name(hello.host) else {
+            return Handshake::unsent("no certificate can have this name");
         };
         let until = Instant::now() + deadline;
         let connect = TlsConnector::from(Arc::new(config))
@@ -167,7 +172,7 @@ impl Tls {
     ) -> (TlsEvidence, Option<String>) {
         let mut random = [0; 32];
         // Nothing secret depends on it; zeros serve too.
-        let _ = self.small.secure_random.fill(&mut random);
+        let _ = self.small.crypto_provider().secure_random.fill(&mut random);
         let octets = hello.client_hello(Some(host), random);
         let mut wire = Wire::new(io, early);
         let tape = wire.tape().clone();
@@ -203,22 +208,32 @@ impl Tls {
         hello: &Hello<'_>,
         witness: Arc<Witness>,
         identity: Arc<NoIdentity>,
-    ) -> Result<ClientConfig, rustls::Error> {
-        let provider = match hello.size {
-            HelloSize::Small => &self.small,
-            HelloSize::Large => &self.large,
+    ) -> ClientConfig {
+        let mut config = match hello.size {
+            HelloSize::Small => self.small.clone(),
+            HelloSize::Large => self.large.clone(),
         };
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(witness)
-            .with_client_cert_resolver(identity);
+        config.dangerous().set_certificate_verifier(witness);
+        config.client_auth_cert_resolver = identity;
         config.enable_sni = hello.named;
         config.alpn_protocols = hello.alpn.iter().map(|name| name.to_vec()).collect();
-        // A resumed session shows no certificate.
-        config.resumption = Resumption::disabled();
-        Ok(config)
+        config
     }
+}
+
+/// What all handshakes of one size begin from.
+fn base(
+    size: HelloSize,
+    verifier: &Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, rustls::Error> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider(size)))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(verifier))
+        .with_no_client_auth();
+    // A resumed session shows no certificate.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// The groups decide the size: a post-quantum share alone is longer than a small hello.

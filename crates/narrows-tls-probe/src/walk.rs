@@ -22,8 +22,8 @@ use crate::wire::{BoxedIo, Io, Wire};
 use crate::words::{HelloSize, HopKind, Outcome, Step};
 use narrows_connect::printable;
 
-/// What is offered to targets: what the HTTP step can speak.
-pub(crate) const TARGET_ALPN: &[&[u8]] = &[b"http/1.1"];
+/// What is offered to targets: what the HTTP step can speak, and what browsers offer.
+pub(crate) const TARGET_ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
 /// What is offered to hops, with which CONNECT is spoken.
 const HOP_ALPN: &[&[u8]] = &[b"http/1.1"];
 
@@ -97,7 +97,8 @@ impl Walk {
             return;
         };
         if self.shared.options.http {
-            self.http(&mut stream, target).await;
+            let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            self.http(&mut stream, target, h2).await;
         }
     }
 
@@ -120,10 +121,15 @@ impl Walk {
 
     /// One request in plain text, also when the certificate is bad: nothing secret is in it, and the
     /// page may say who answers.
-    pub(crate) async fn http<S: Io>(&mut self, io: &mut S, target: &Target) {
+    pub(crate) async fn http<S: Io>(&mut self, io: &mut S, target: &Target, h2: bool) {
         let started = Instant::now();
         let Shared { options, .. } = &*self.shared;
-        let evidence = http::ask(io, target, &options.user_agent, options.deadlines.http).await;
+        let (agent, deadline) = (&options.user_agent, options.deadlines.http);
+        let evidence = if h2 {
+            http::h2::ask(io, target, agent, deadline).await
+        } else {
+            http::ask(io, target, agent, deadline).await
+        };
         self.note(
             Step::Http,
             (HopKind::Target, target),

@@ -3,5 +3,6 @@
 
 mod budget;
 mod scripted;
+mod service;
 mod tunnel;
 mod walk;

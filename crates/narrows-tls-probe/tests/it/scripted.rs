@@ -10,6 +10,8 @@ use narrows_endpoint::Target;
 use narrows_tls_probe::{Deadlines, Options, Prober, StaticResolver, Trust};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::NoClientAuth;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,13 +88,23 @@ impl Authority {
 
     /// A TLS server for these names, with the given protocols.
     pub(crate) fn server(&self, names: &[&str], alpn: &[&str]) -> ServerConfig {
+        self.server_with(Arc::new(NoClientAuth), names, alpn)
+    }
+
+    /// The same, with a say in who may come.
+    pub(crate) fn server_with(
+        &self,
+        clients: Arc<dyn ClientCertVerifier>,
+        names: &[&str],
+        alpn: &[&str],
+    ) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let params = CertificateParams::new(names).unwrap();
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let mut config = ServerConfig::builder()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![leaf.der().clone()], key.into())
             .unwrap();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
