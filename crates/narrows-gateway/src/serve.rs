@@ -97,7 +97,8 @@ impl Front {
             tokens: Arc::clone(&state.tokens),
         };
         let access = Arc::new(AccessLog::new(Arc::clone(log)));
-        let (egress, observer) = (Egress::new(dialer), Arc::clone(&access));
+        let egress = Egress::new(dialer).with_dials(settings.dials);
+        let observer = Arc::clone(&access);
         Self {
             server: Server::new(policy, egress, observer, settings.server.clone()),
             access,

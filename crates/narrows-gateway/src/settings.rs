@@ -26,6 +26,8 @@ pub struct Settings {
     pub any_bad_denies_all: bool,
     /// The directory that relative paths start from.
     pub directory: PathBuf,
+    /// Connections to targets that are being made at a time.
+    pub dials: usize,
     /// The domain of new endpoints.
     pub domain: Name,
     /// Failed logins of one address in a second.
@@ -95,6 +97,7 @@ impl Settings {
         Self {
             anonymous: options.allow_anonymous || file.auth.anonymous,
             any_bad_denies_all: file.dial.any_bad_denies_all,
+            dials: count(file.limits.dials, DIALS),
             domain: file.domain().cloned().unwrap_or_else(localhost),
             failures: file
                 .auth
@@ -271,6 +274,7 @@ fn localhost() -> Name {
 pub const DIRECTORY: &str = "/etc/narrows-gateway";
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 const EVERY_V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
+const DIALS: usize = 1024;
 const FAILURES: u32 = 5;
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 const HANDSHAKES: usize = 1024;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use narrows_connect::{ProxyError, Via as Passed};
+use narrows_connect::{ProxyError, Refusal, Via as Passed};
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_upstream::{Connected, DialError, Dialer, Gateway, GatewayConnected, Spoken, Upstream};
@@ -13,10 +13,12 @@ use narrows_upstream::{Connected, DialError, Dialer, Gateway, GatewayConnected, 
 use crate::policy::Grant;
 use crate::refusals::{Failure, refusal};
 use detours::Detours;
+use dials::Dials;
 
 pub(crate) use far_io::FarIo;
 
 mod detours;
+mod dials;
 mod far_io;
 
 /// The ways out: straight, through the enterprise proxy, through the gateway; as many as there are.
@@ -24,6 +26,7 @@ mod far_io;
 pub struct Egress {
     detours: Detours,
     dialer: Dialer,
+    dials: Dials,
     fallback: FallbackTo,
     gateway: Option<Arc<Gateway>>,
     upstream: Option<Arc<Upstream>>,
@@ -80,6 +83,8 @@ enum Use<'a> {
     Tunnel(&'a Passed),
 }
 
+/// Connections to targets that are being made at a time, unless said otherwise.
+const DIALS: usize = 1024;
 const NO_GATEWAY: &str = "no gateway is available";
 
 impl Egress {
@@ -88,6 +93,7 @@ impl Egress {
         Self {
             detours: Detours::default(),
             dialer,
+            dials: Dials::new(DIALS),
             fallback: FallbackTo::Auto,
             gateway: None,
             upstream: None,
@@ -105,6 +111,14 @@ impl Egress {
     #[must_use]
     pub fn with_gateway(mut self, gateway: Arc<Gateway>) -> Self {
         self.gateway = Some(gateway);
+        self
+    }
+
+    /// Bounds the connections to targets that are being made at a time (by default 1024); one target may
+    /// have a quarter of them. A request that does not get its turn within a second is answered with 503.
+    #[must_use]
+    pub fn with_dials(mut self, limit: usize) -> Self {
+        self.dials = Dials::new(limit);
         self
     }
 
@@ -167,6 +181,8 @@ impl Egress {
     ) -> Result<Far, Failure> {
         let opened = match (route, &self.upstream) {
             (Route::Direct, _) => {
+                let turn = self.dials.turn(target).await;
+                let _turn = turn.ok_or_else(|| crowded(target, self.dials.limit()))?;
                 let judge = grant
                     .terms
                     .as_ref()
@@ -292,6 +308,22 @@ impl From<GatewayConnected> for Far {
                 Spoken::H2 => Via::GatewayH2,
             },
         }
+    }
+}
+
+fn crowded(target: &Target, limit: usize) -> Failure {
+    let detail = format!(
+        "too many connections are being made, to {target} or altogether (at most {limit} at a time, a \
+         quarter of them to one target): try again"
+    );
+    Failure {
+        hop: Hop::Narrows,
+        step: Step::Connect,
+        refusal: Refusal {
+            retry_after: Some(1),
+            ..refusal(503, ProxyError::ConnectionLimitReached, detail)
+        },
+        identity: None,
     }
 }
 

@@ -112,6 +112,8 @@ pub struct Dial {
 pub struct Limits {
     /// Client connections at a time.
     pub connections: Option<Whole<1, 1_000_000>>,
+    /// Connections that are being made at a time.
+    pub dials: Option<Whole<1, 1_000_000>>,
     /// The longest request head, in octets.
     pub head_bytes: Option<Whole<1024, 1_048_576>>,
     /// How long a client may take to send its head.

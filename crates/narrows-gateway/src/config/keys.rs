@@ -116,6 +116,12 @@ pub const KEYS: Keys = Keys(&[
         "Client connections at a time.",
     ),
     Key::new(
+        "limits.dials",
+        "256",
+        "1024",
+        "Connections to targets that are being made at a time, a quarter of them to one target; more wait for a second, then 503.",
+    ),
+    Key::new(
         "limits.head_bytes",
         "16384",
         "16384",

@@ -13,7 +13,7 @@ use narrows_gateway::tokens::TokenFile;
 use narrows_log::{Timestamp, Writer};
 use narrows_server::TunnelLog;
 use narrows_service::log_file::LogFile;
-use narrows_upstream::{Dialer, StaticResolver};
+use narrows_upstream::{Dialer, Resolve, StaticResolver};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -50,6 +50,20 @@ impl House {
         names: &[(&str, &[&str])],
         prepare: impl FnOnce(&std::path::Path),
     ) -> Self {
+        Self::build_with(features, toml, resolver(names), prepare).await
+    }
+
+    /// As `build`, with a resolver of the test's own.
+    pub(crate) async fn resolving(features: &[&str], resolver: impl Resolve + 'static) -> Self {
+        Self::build_with(features, "", resolver, |_| {}).await
+    }
+
+    async fn build_with(
+        features: &[&str],
+        toml: &str,
+        resolver: impl Resolve + 'static,
+        prepare: impl FnOnce(&std::path::Path),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("gateway.toml"), toml).unwrap();
         prepare(dir.path());
@@ -73,7 +87,7 @@ impl House {
         let clock = || Timestamp::new(0, 0);
         let log = Arc::new(TunnelLog::new(writer.handle(), Box::new(clock)));
         let state = Arc::new(State::read(&settings).unwrap());
-        let dialer = Dialer::new(resolver(names), settings.timeouts);
+        let dialer = Dialer::new(resolver, settings.timeouts);
         let front = Front::new(&settings, &state, false, dialer, vec![address], &log);
         let front = Arc::new(front);
         tokio::spawn(async move {

@@ -46,6 +46,46 @@ async fn a_wrong_password_is_recorded_with_its_user() {
     );
 }
 
+/// Row 30, over one connection; the unit test of `Attempts` makes its hundred thousand tries without
+/// sockets. What is remembered is a count for each address.
+#[tokio::test]
+async fn row_30_guessing_is_slowed_down_and_the_right_token_passes() {
+    const TRIES: u32 = 2000;
+    let house = House::build(&["a.example"], "auth.failures_per_second = 2", &[], |_| {}).await;
+    let alice = Client {
+        h2: true,
+        ..house.alice()
+    };
+    let stream = house.connect(&alice).await.unwrap();
+    let (mut send, connection) = h2::client::handshake(stream).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let start = std::time::Instant::now();
+    let mut answered = std::collections::BTreeMap::new();
+    for n in 0..TRIES {
+        let guess = format!("Bearer narrows_{n}");
+        let authorization = match n % 100 {
+            99 => alice.authorization.as_deref().unwrap(),
+            _ => &guess,
+        };
+        let request = http::Request::connect("b.example:443")
+            .header("proxy-authorization", authorization)
+            .body(())
+            .unwrap();
+        let (answer, _) = send.send_request(request, true).unwrap();
+        *answered
+            .entry(answer.await.unwrap().status().as_u16())
+            .or_insert(0) += 1;
+    }
+    // Twice the rate at once, and the rate from then on.
+    let fair = 2.0_f64.mul_add(start.elapsed().as_secs_f64(), 5.0);
+    assert!(f64::from(answered[&407]) <= fair, "{answered:?}");
+    assert_eq!(answered[&403], TRIES / 100, "{answered:?}");
+    assert_eq!(answered.values().sum::<u32>(), TRIES);
+    assert_eq!(answered.len(), 3, "{answered:?}");
+    driver.abort();
+    assert_eq!(house.records().len(), TRIES as usize);
+}
+
 #[tokio::test]
 async fn many_wrong_tokens_are_slowed_down_and_the_right_one_passes() {
     let house = House::build(&["a.example"], "auth.failures_per_second = 1", &[], |_| {}).await;

@@ -90,6 +90,13 @@ impl House {
         Self::around(policy, Egress::new(dialer), settings).await
     }
 
+    /// At most so many connections to targets are made at a time.
+    pub(crate) async fn dialling(most: usize) -> Self {
+        let dialer = Dialer::new(SystemResolver::default(), Timeouts::default());
+        let egress = Egress::new(dialer).with_dials(most);
+        Self::around(direct, egress, Settings::default()).await
+    }
+
     /// All requests go to this proxy.
     pub(crate) async fn behind(proxy: &str) -> Self {
         let dialer = Dialer::new(SystemResolver::default(), Timeouts::default());

@@ -59,6 +59,7 @@ async fn a_proxy_that_does_not_ask_gets_none() {
     assert_eq!((proxy.heads().len(), proxy.logins()), (2, 0));
 }
 
+/// Row 32.
 #[tokio::test]
 async fn a_wrong_password_is_tried_once() {
     let proxy = demanding().await;
@@ -100,6 +101,7 @@ async fn a_rejection_counts_without_its_body() {
     assert!(upstream.rejected());
 }
 
+/// Row 32.
 #[tokio::test]
 async fn many_tunnels_at_once_try_a_wrong_password_once() {
     let proxy = demanding().await;
@@ -135,6 +137,7 @@ async fn many_tunnels_at_once_all_open_with_the_right_password() {
     assert_eq!(proxy.logins(), 20);
 }
 
+/// Row 31: Basic is sent to who asks for Basic, and a 407 without a challenge asks for nothing.
 #[tokio::test]
 async fn only_an_offer_of_basic_is_answered() {
     for (challenge, expected) in [

@@ -185,6 +185,7 @@ async fn a_killed_gateway_resets_its_tunnels_and_is_found_again() {
     tunnels(&gateway, 0).await;
 }
 
+/// Row 40, on the client's side of the leg.
 #[tokio::test]
 async fn resets_and_ends_are_mapped_both_ways() {
     let double = Double::h2().await;

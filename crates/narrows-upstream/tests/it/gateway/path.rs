@@ -155,6 +155,7 @@ async fn a_proxy_that_does_not_let_the_gateway_through_is_blamed() {
     );
 }
 
+/// Row 32, for a gateway's token.
 #[tokio::test]
 async fn rejected_credentials_are_not_sent_again() {
     let basic = Credentials::new("agent", "t0p-s3cr3t").unwrap();
