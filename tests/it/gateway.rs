@@ -1,6 +1,9 @@
 //! `narrows-gateway`, `narrows-proxy` and the programs of others, each as the other end of the rest.
 
+mod crowd;
 mod failures;
+mod optimism;
+mod outages;
 mod path;
 mod strangers;
 

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use narrows_log::Record;
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 use crate::binary::GATEWAY;
@@ -68,6 +69,31 @@ impl Gateway {
         let (child, said, address) = serve(self.directory.path(), self.address);
         assert_eq!(address, self.address);
         (self.child, self.said) = (child, said);
+    }
+
+    /// Descriptors that it holds.
+    ///
+    /// # Panics
+    ///
+    /// When it is gone.
+    pub fn descriptors(&self) -> usize {
+        let directory = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(directory).expect("alive").count()
+    }
+
+    /// Ends it as a service manager does, and expects that nothing has to be cut.
+    ///
+    /// # Panics
+    ///
+    /// When the exit code is not 0.
+    pub fn stop(mut self) {
+        let pid = Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, Signal::TERM).expect("alive");
+        let child = &mut self.child;
+        let status = deadline::until("the gateway ends", || {
+            child.try_wait().expect("our own child")
+        });
+        assert!(status.success(), "{status}");
     }
 
     /// Its host and port as clients name it.

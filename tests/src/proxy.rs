@@ -28,6 +28,7 @@ pub struct Proxy {
     directory: TempDir,
     said: Arc<Mutex<String>>,
     idle_descriptors: usize,
+    setup: Setup,
 }
 
 impl Proxy {
@@ -158,6 +159,28 @@ impl Proxy {
         deadline::until("descriptors go back to those of an idle proxy", || {
             (self.descriptors() <= self.idle_descriptors).then_some(())
         });
+    }
+
+    /// Kills it, and with it all that it carries.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended already.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("our own child");
+        let status = self.child.wait().expect("our own child");
+        assert_eq!(status.code(), None, "it ended by itself: {status}");
+    }
+
+    /// Starts it again after [`Proxy::kill`], at the same address.
+    ///
+    /// # Panics
+    ///
+    /// When it ends or is silent instead of serving.
+    pub fn restart(&mut self) {
+        let (child, said, address) = self.setup.serve(self.directory.path(), self.address);
+        assert_eq!(address, self.address);
+        (self.child, self.said) = (child, said);
     }
 
     /// What it said on standard error.

@@ -155,6 +155,18 @@ impl Raw {
         }
     }
 
+    /// Sends back what comes next, and says how much that was; 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// The connection is gone.
+    pub fn echo(&mut self) -> io::Result<usize> {
+        let mut buffer = [0; 65_536];
+        let count = self.0.read(&mut buffer)?;
+        self.0.write_all(&buffer[..count])?;
+        Ok(count)
+    }
+
     /// Whether nothing has arrived within `patience`, neither octets nor an end.
     ///
     /// # Panics

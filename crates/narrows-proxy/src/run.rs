@@ -262,6 +262,7 @@ fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
         Route::Proxy => FallbackTo::Proxy,
         _ => FallbackTo::Nothing,
     });
+    let egress = egress.with_optimism(settings.gateway.optimistic);
     let egress = match ways.upstream {
         Some(upstream) => egress.with_upstream(upstream),
         None => egress,

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use narrows_connect::{ProxyError, Refusal, Via as Passed};
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
-use narrows_upstream::{Connected, DialError, Dialer, Gateway, GatewayConnected, Spoken, Upstream};
+use narrows_upstream::{
+    Connected, DialError, Dialer, Gateway, GatewayConnected, Spoken, Upstream, Verdict,
+};
 
 use crate::policy::Grant;
 use crate::refusals::{Failure, refusal};
@@ -29,6 +31,7 @@ pub struct Egress {
     dials: Dials,
     fallback: FallbackTo,
     gateway: Option<Arc<Gateway>>,
+    optimistic: bool,
     upstream: Option<Arc<Upstream>>,
 }
 
@@ -71,6 +74,8 @@ pub(crate) struct Far {
     pub(crate) peer: SocketAddr,
     /// The proxy at the other end, if it takes requests for any target rather than a tunnel's bytes.
     pub(crate) proxy: Option<Arc<Upstream>>,
+    /// What becomes known later of a tunnel that is used before its answer.
+    pub(crate) verdict: Option<Verdict>,
     pub(crate) via: Via,
 }
 
@@ -96,6 +101,7 @@ impl Egress {
             dials: Dials::new(DIALS),
             fallback: FallbackTo::Auto,
             gateway: None,
+            optimistic: false,
             upstream: None,
         }
     }
@@ -119,6 +125,14 @@ impl Egress {
     #[must_use]
     pub fn with_dials(mut self, limit: usize) -> Self {
         self.dials = Dials::new(limit);
+        self
+    }
+
+    /// Uses tunnels before the gateway has answered, where that is possible: see
+    /// [`Gateway::ahead`]. A client then reads its 200 at once, and a refusal as a reset.
+    #[must_use]
+    pub const fn with_optimism(mut self, optimistic: bool) -> Self {
+        self.optimistic = optimistic;
         self
     }
 
@@ -231,6 +245,13 @@ impl Egress {
         if may_detour && let Some(reason) = self.detours.known(target) {
             return Err(Detour::Needed(reason));
         }
+        if let (true, Use::Tunnel(passed)) = (self.optimistic, for_)
+            && let Some(connected) = gateway.ahead(&self.dialer, target, passed)
+        {
+            // A session that is ready is as good as an answer.
+            self.detours.gateway_works();
+            return Ok(Far::from(connected));
+        }
         let opened = match for_ {
             // What is said inside has a `Via` of its own.
             Use::Requests => gateway.open(&self.dialer, target).await,
@@ -251,6 +272,18 @@ impl Egress {
                 self.detours.gateway_works();
                 Err(Detour::Useless(error))
             }
+        }
+    }
+
+    /// Learns that a tunnel was refused that was in use already; the next request for the target knows.
+    pub(crate) fn learn(&self, target: &Target, refusal: &DialError) {
+        if self.fallback == FallbackTo::Nothing {
+            return;
+        }
+        if refusal.is_gateway_policy() {
+            self.detours.refused(target, refusal);
+        } else if refusal.is_gateway_down() {
+            self.detours.gateway_down(refusal);
         }
     }
 
@@ -289,6 +322,7 @@ impl Far {
             io: FarIo::Tcp(connected.io),
             peer: connected.peer,
             proxy: None,
+            verdict: None,
             via,
         }
     }
@@ -303,6 +337,7 @@ impl From<GatewayConnected> for Far {
             io: FarIo::Gateway(connected.io),
             peer: connected.peer,
             proxy: None,
+            verdict: connected.verdict,
             via: match connected.spoken {
                 Spoken::H1 => Via::GatewayH1,
                 Spoken::H2 => Via::GatewayH2,

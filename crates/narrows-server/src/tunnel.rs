@@ -10,6 +10,7 @@ use narrows_connect::{ProxyAuthorization, Version, Via as Passed, check_connect}
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
+use narrows_upstream::Verdict;
 use tokio::time::Instant;
 
 use crate::egress::{Fallback, Far, FarIo};
@@ -120,6 +121,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 shared: Arc::clone(self),
                 peer: far.peer,
                 terms: grant.terms,
+                verdict: far.verdict,
                 via: far.via,
             },
         }
@@ -261,6 +263,7 @@ pub(crate) struct Record<P: Policy, O: Observe> {
     shared: Arc<Shared<P, O>>,
     /// Kept until the tunnel has ended.
     terms: Option<Box<Terms>>,
+    verdict: Option<Verdict>,
     via: Via,
 }
 
@@ -275,6 +278,12 @@ impl<S: Transport, P: Policy, O: Observe> Tunnel<S, P, O> {
 
 impl<P: Policy, O: Observe> Record<P, O> {
     pub(crate) fn finish(mut self, end: End) {
+        if let Some(refusal) = self.verdict.as_ref().and_then(Verdict::refusal) {
+            self.shared.egress.learn(&self.asked.target, refusal);
+            self.write(Some((refusal.hop(), refusal)));
+            self.done = true;
+            return;
+        }
         let blame = end.party(self.hop);
         self.write(blame.map(|party| (party, &end as &dyn fmt::Display)));
         // The record is written: what is dropped now has nothing more to say.

@@ -15,6 +15,7 @@ use tokio::task::AbortHandle;
 
 use crate::{DialError, Dialer};
 
+mod ahead;
 mod config;
 mod credentials;
 mod demand;
@@ -34,6 +35,7 @@ mod stream;
 mod verifier;
 mod window;
 
+pub use ahead::Verdict;
 pub use config::{GatewayConfig, GatewayConfigError};
 pub use credentials::{BearerToken, BearerTokenError, GatewayCredentials};
 pub use health::{Fact, GatewayHealth};
@@ -96,6 +98,9 @@ pub struct GatewayConnected {
     pub spoken: Spoken,
     /// Whether the session was there before this tunnel was asked for.
     pub warm: bool,
+    /// What becomes known later of a tunnel that is used [`ahead`](Gateway::ahead) of the gateway's answer;
+    /// `None` if the gateway has answered.
+    pub verdict: Option<Verdict>,
 }
 
 /// What the gateway, its keeper and its opens share.
@@ -202,6 +207,28 @@ impl Gateway {
         let opened = self.shared.open(dialer, target, via).await;
         self.shared.changed.notify_one();
         opened
+    }
+
+    /// Sends a CONNECT over a shared session that is ready, and gives the tunnel before the gateway has
+    /// answered: what is written to it is sent in one flight with the request.
+    ///
+    /// If the gateway refuses, or does not answer in time, reads and writes fail with
+    /// [`ConnectionReset`](std::io::ErrorKind::ConnectionReset), the [`Verdict`] says why, and what was
+    /// written is lost. Nothing is tried again. The octets can be taken for nothing else than the tunnel's,
+    /// since in HTTP/2 they belong to its stream; HTTP/1.1 has no such bounds (RFC 9931), and its sessions
+    /// are not used.
+    ///
+    /// `None`, and nothing is sent, when no shared session is ready or the gateway has rejected the
+    /// credentials; [`forward`](Self::forward) is for that.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn ahead(&self, dialer: &Dialer, target: &Target, via: &Via) -> Option<GatewayConnected> {
+        let connected = self.shared.ahead(dialer, target, via)?;
+        self.shared.demand.note();
+        self.shared.changed.notify_one();
+        Some(connected)
     }
 
     /// What was last learnt about the gateway, and what is held open to it.

@@ -21,6 +21,7 @@ pub use error::{AuthenticationFault, DialError, DialErrorKind};
 pub use gateway::{
     BearerToken, BearerTokenError, Fact, Gateway, GatewayConfig, GatewayConfigError,
     GatewayConnected, GatewayCredentials, GatewayHealth, GatewayStream, PemError, Protocol, Spoken,
+    Verdict,
 };
 pub use judge::{AllowAll, Denied, Judge};
 pub use proxy_url::{ProxyUrl, ProxyUrlError};

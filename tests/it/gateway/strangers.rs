@@ -55,6 +55,51 @@ fn curl_needs_no_proxy_of_ours_in_http2() {
     }
 }
 
+/// CONNECT over HTTP/2 by somebody else's client: Node's own `http2`, which does what `--proxy-http2` makes
+/// curl do where that is older than 8.1.
+const NODE: &str = r#"
+const [proxy, proxyCa, authorization, target, ca] = process.argv.slice(1);
+const read = (file) => require("fs").readFileSync(file);
+const session = require("http2").connect(proxy, { ca: read(proxyCa) });
+session.on("error", (error) => { console.error(error); process.exit(1); });
+const tunnel = session.request({
+    ":method": "CONNECT",
+    ":authority": target,
+    "proxy-authorization": authorization,
+});
+tunnel.on("response", (head) => {
+    if (head[":status"] !== 200) { console.error(head); process.exit(1); }
+    const io = require("tls").connect({ socket: tunnel, servername: "localhost", ca: read(ca) });
+    io.write(`GET / HTTP/1.1\r\nHost: ${target}\r\nConnection: close\r\n\r\n`);
+    let text = "";
+    io.on("data", (data) => { text += data; });
+    io.on("end", () => {
+        process.stdout.write(text.slice(text.indexOf("\r\n\r\n") + 4));
+        session.destroy();
+    });
+});
+"#;
+
+#[test]
+fn node_needs_no_proxy_of_ours_in_http2() {
+    if !program::installed(&["node"]) {
+        return;
+    }
+    let (origin, home) = (Origin::start(), TempDir::new().unwrap());
+    let gateway = gateway_for(&origin);
+    let target = format!("localhost:{}", origin.https.port());
+    let mut node = program::command("node", home.path());
+    node.args(["-e", NODE, "--", &gateway.url()])
+        .arg(gateway.ca_file())
+        .args([&format!("Bearer {}", gateway.token()), &target])
+        .arg(&origin.tls.ca_file);
+    assert_eq!(program::run(&mut node), PAGE);
+    let told = gateway.finished(1).remove(0);
+    assert_eq!(told.done().via, Via::Direct);
+    let log = gateway.log();
+    assert!(log.contains(" on HTTP-2"), "{log}");
+}
+
 #[test]
 fn squid_is_a_client_of_the_gateway() {
     if !squid_speaks_tls() {

@@ -1,8 +1,9 @@
 //! [`Setup`]: how to start a proxy.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
@@ -61,11 +62,31 @@ impl Setup {
     /// When it ends or is silent instead; the message has what it said.
     pub fn start(self) -> Proxy {
         let directory = TempDir::new().expect("a temporary directory");
-        let mut command = self.command(directory.path());
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (child, said, address) = self.serve(directory.path(), free);
+        let mut proxy = Proxy {
+            address,
+            child,
+            directory,
+            said,
+            idle_descriptors: 0,
+            setup: self,
+        };
+        proxy.idle_descriptors = proxy.descriptors();
+        proxy
+    }
+
+    /// Starts it in a directory and waits for the line with its address.
+    pub(super) fn serve(
+        &self,
+        directory: &Path,
+        listen: SocketAddr,
+    ) -> (Child, Arc<Mutex<String>>, SocketAddr) {
+        let mut command = self.command(directory);
         command
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", &listen.to_string()])
             .arg("--log")
-            .arg(directory.path().join("log"));
+            .arg(directory.join("log"));
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the proxy starts");
         let said = Arc::new(Mutex::new(String::new()));
@@ -83,15 +104,7 @@ impl Setup {
             said.lines()
                 .find_map(|line| line.split_once("listening on ")?.1.trim().parse().ok())
         });
-        let mut proxy = Proxy {
-            address,
-            child,
-            directory,
-            said,
-            idle_descriptors: 0,
-        };
-        proxy.idle_descriptors = proxy.descriptors();
-        proxy
+        (child, said, address)
     }
 
     /// Runs it to its end, which is expected to come by itself.

@@ -88,6 +88,8 @@ pub struct Gateway {
     pub client_key_file: Option<Spanned<String>>,
     /// What serves where the gateway does not.
     pub fallback: Option<Spanned<Fallback>>,
+    /// Whether clients are answered before the gateway has.
+    pub optimistic: bool,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -103,6 +105,7 @@ impl std::fmt::Debug for Gateway {
             .field("client_certificate_file", &self.client_certificate_file)
             .field("client_key_file", &self.client_key_file)
             .field("fallback", &self.fallback)
+            .field("optimistic", &self.optimistic)
             .finish_non_exhaustive()
     }
 }

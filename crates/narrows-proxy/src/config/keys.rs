@@ -86,6 +86,12 @@ pub const KEYS: Keys = Keys(&[
         "What serves a target that the gateway would carry, while there is none, it is down, or it refuses that target: `proxy`, `direct`, or `none` (refuse).",
     ),
     Key::new(
+        "gateway.optimistic",
+        "true",
+        "false",
+        "Answers clients before the gateway has, and sends what they say along with the request: a round trip less. A target that the gateway refuses, or cannot reach, is then a reset after the 200. Only over `h2`, on sessions that are ready.",
+    ),
+    Key::new(
         "proxy.url",
         r#""http://proxy.example.net:3128""#,
         "HTTPS_PROXY",

@@ -22,6 +22,8 @@ pub struct Gateway {
     pub leg: Option<Leg>,
     /// What serves where the gateway does not: the proxy, direct, or [`Route::Deny`].
     pub fallback: Route,
+    /// Whether clients are answered before the gateway has.
+    pub optimistic: bool,
 }
 
 /// The way to the gateway.
@@ -98,6 +100,9 @@ impl<'a> Merge<'a> {
             used,
             leg: leg.filter(|_| used),
             fallback: self.fallback(upstream),
+            optimistic: self
+                .gateway_section()
+                .is_some_and(|section| section.optimistic),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::tls_fault::TlsFault;
 mod connect;
 mod drive;
 mod stream;
+mod unanswered;
 
 pub(super) use stream::H2Stream;
 

@@ -85,6 +85,7 @@ impl Shared {
                     early,
                     spoken: Spoken::H1,
                     warm: !fresh,
+                    verdict: None,
                 })
             }
             Lease::H2 { slot, fresh } => Ok(GatewayConnected {
@@ -93,12 +94,13 @@ impl Shared {
                 early: Bytes::new(),
                 spoken: Spoken::H2,
                 warm: !fresh,
+                verdict: None,
             }),
         }
     }
 
     /// What a refusal means; a 407 is remembered.
-    fn answered(&self, answer: Box<ProxyAnswer>) -> DialErrorKind {
+    pub(super) fn answered(&self, answer: Box<ProxyAnswer>) -> DialErrorKind {
         if answer.status != PROXY_AUTHENTICATION_REQUIRED {
             return DialErrorKind::Answered(answer);
         }
@@ -116,7 +118,7 @@ impl Shared {
         DialErrorKind::Authentication(fault, answer)
     }
 
-    fn rejected_before(&self) -> Option<Box<ProxyAnswer>> {
+    pub(super) fn rejected_before(&self) -> Option<Box<ProxyAnswer>> {
         self.standing.rejected(self.config.credentials.as_ref()?)
     }
 }

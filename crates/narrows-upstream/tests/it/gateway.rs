@@ -1,5 +1,6 @@
 //! Through a gateway, against doubles that speak TLS on loopback.
 
+mod ahead;
 mod double;
 mod faults;
 mod h1;

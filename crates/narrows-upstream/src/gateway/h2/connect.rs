@@ -10,6 +10,7 @@ use narrows_connect::{Via, excerpt, printable};
 use narrows_endpoint::Target;
 use tokio::time::timeout;
 
+use super::unanswered::Incoming;
 use super::{H2Stream, Slot};
 use crate::answer::ProxyAnswer;
 use crate::error::DialErrorKind;
@@ -37,7 +38,7 @@ impl Slot {
         let answer = answer.await.map_err(|error| self.refusal(error))?;
         let (head, receive) = answer.into_parts();
         if head.status.is_success() {
-            return Ok(H2Stream::new(send, receive, self));
+            return Ok(H2Stream::new(send, Incoming::Open(receive), self));
         }
         let excerpt = read_body(receive).await;
         let answer = refused(head.status, &head.headers, excerpt);
@@ -72,7 +73,11 @@ pub(super) fn kind(error: h2::Error) -> DialErrorKind {
     }
 }
 
-fn request(target: &Target, via: &Via, authorization: Option<&HeaderValue>) -> Request<()> {
+pub(super) fn request(
+    target: &Target,
+    via: &Via,
+    authorization: Option<&HeaderValue>,
+) -> Request<()> {
     let mut request = Request::new(());
     *request.method_mut() = Method::CONNECT;
     *request.uri_mut() = authority(target);
@@ -99,7 +104,11 @@ fn authority(target: &Target) -> Uri {
         .expect("a target is an authority")
 }
 
-fn refused(status: http::StatusCode, headers: &HeaderMap, excerpt: String) -> ProxyAnswer {
+pub(super) fn refused(
+    status: http::StatusCode,
+    headers: &HeaderMap,
+    excerpt: String,
+) -> ProxyAnswer {
     const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
     let text = |name: HeaderName| {
         let value = headers.get(name)?;

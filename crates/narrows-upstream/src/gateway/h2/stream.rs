@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use h2::{Reason, RecvStream, SendStream};
+use h2::{Reason, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::unanswered::Incoming;
 use super::{Slot, State};
 use crate::gateway::lock;
 use crate::gateway::window::Meter;
@@ -20,7 +21,7 @@ const MAX_WRITE: usize = 64 * 1024;
 #[derive(Debug)]
 pub(in crate::gateway) struct H2Stream {
     send: SendStream<Bytes>,
-    receive: RecvStream,
+    receive: Incoming,
     /// Received and not yet read.
     chunk: Bytes,
     meter: Meter,
@@ -31,7 +32,7 @@ pub(in crate::gateway) struct H2Stream {
 // === impl H2Stream ===
 
 impl H2Stream {
-    pub(super) fn new(send: SendStream<Bytes>, receive: RecvStream, slot: Slot) -> Self {
+    pub(super) fn new(send: SendStream<Bytes>, receive: Incoming, slot: Slot) -> Self {
         Self {
             send,
             receive,
@@ -66,6 +67,9 @@ impl H2Stream {
 
     /// Why nothing can be sent any more.
     fn why_closed(&mut self, cx: &mut Context<'_>) -> io::Error {
+        if let Poll::Ready(Err(refused)) = self.receive.poll_open(cx) {
+            return refused;
+        }
         match self.send.poll_reset(cx) {
             // The gateway wants no more, and says so without a fault.
             Poll::Ready(Ok(Reason::NO_ERROR)) | Poll::Pending => io::ErrorKind::BrokenPipe.into(),
@@ -83,7 +87,8 @@ impl AsyncRead for H2Stream {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         while this.chunk.is_empty() {
-            match ready!(this.receive.poll_data(cx)) {
+            let receive = ready!(this.receive.poll_open(cx))?;
+            match ready!(receive.poll_data(cx)) {
                 None => return Poll::Ready(Ok(())),
                 Some(Ok(chunk)) => this.chunk = chunk,
                 Some(Err(error)) => return Poll::Ready(Err(this.state().ended(&error))),
@@ -99,7 +104,9 @@ impl AsyncRead for H2Stream {
         }
         // Only what was read is given back, so what is not read stays within the window. It fails only
         // for more than was received.
-        let _ = this.receive.flow_control().release_capacity(taken);
+        if let Incoming::Open(receive) = &mut this.receive {
+            let _ = receive.flow_control().release_capacity(taken);
+        }
         Poll::Ready(Ok(()))
     }
 }
