@@ -7,7 +7,11 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 
 pub mod allowlist;
+pub mod check;
+pub mod compare;
 pub mod endpoints;
+pub mod explain;
+pub mod tls;
 
 /// Does what the command line says.
 ///
@@ -21,7 +25,11 @@ pub mod endpoints;
 pub async fn run(cli: Cli) -> Result<Exit, Fault> {
     match cli.command {
         Command::Allowlist(args) => allowlist::run(*args).await,
+        Command::Check(args) => check::run(*args).await,
+        Command::Compare(args) => compare::run(*args).await,
         Command::Endpoints(args) => endpoints::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Tls(args) => tls::run(*args).await,
     }
 }
 

@@ -9,69 +9,91 @@ const LONG: usize = 48;
 /// Columns are two spaces apart.
 const GAP: usize = 2;
 
-/// Rows of `N` cells under a header, left-aligned, at most [`WIDTH`] columns wide.
+/// Rows of cells under a header, left-aligned, at most [`WIDTH`] columns wide.
 ///
-/// What does not fit goes on in the next line of its column. Names, the first column, are whole, so that
-/// they can be copied.
+/// What does not fit goes on in the next line of its column. Names, which stand in one column, are whole,
+/// so that they can be copied; a long one has the line to itself, up to its column.
 #[derive(Clone, Debug)]
-pub struct Table<const N: usize> {
-    header: [&'static str; N],
-    rows: Vec<[String; N]>,
+pub struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    names: usize,
 }
 
 // === impl Table ===
 
-impl<const N: usize> Table<N> {
-    /// No rows yet.
-    pub const fn new(header: [&'static str; N]) -> Self {
+impl Table {
+    /// No rows yet; names stand in the first column.
+    pub fn new<T: Into<String>>(header: impl IntoIterator<Item = T>) -> Self {
         Self {
-            header,
+            header: header.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
+            names: 0,
         }
     }
 
-    /// Adds a row. Control characters become spaces: a cell cannot move the cursor.
-    pub fn row(&mut self, cells: [String; N]) {
-        self.rows
-            .push(cells.map(|cell| cell.replace(char::is_control, " ")));
+    /// Names stand in the column at this index.
+    #[must_use]
+    pub const fn with_names_at(mut self, names: usize) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Adds a row of as many cells as the header has. Control characters become spaces: a cell cannot
+    /// move the cursor.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let plain = |cell: String| cell.replace(char::is_control, " ");
+        self.rows.push(cells.into_iter().map(plain).collect());
     }
 
     /// How wide each column is.
-    fn widths(&self) -> [usize; N] {
-        let mut widths = self.header.map(str::len);
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<_> = self
+            .header
+            .iter()
+            .map(|cell| cell.chars().count())
+            .collect();
         for row in &self.rows {
-            for (at, cell) in row.iter().enumerate() {
+            for (at, (cell, width)) in row.iter().zip(&mut widths).enumerate() {
                 let length = cell.chars().count();
-                if at > 0 || length <= LONG {
-                    widths[at] = widths[at].max(length);
+                if at != self.names || length <= LONG {
+                    *width = length.max(*width);
                 }
             }
         }
         loop {
-            let total: usize = widths.iter().sum::<usize>() + GAP * (N - 1);
-            let widest = widths[1..].iter().copied().max().unwrap_or_default();
-            if total <= WIDTH || widest <= MINIMUM {
-                return widths;
-            }
-            if let Some(at) = (1..N).rev().find(|&at| widths[at] == widest) {
-                widths[at] -= 1;
+            let total: usize = widths.iter().map(|width| width + GAP).sum();
+            let others = widths
+                .iter_mut()
+                .enumerate()
+                .filter(|(at, _)| *at != self.names);
+            match others.map(|(_, width)| width).max() {
+                Some(widest) if total > WIDTH + GAP && *widest > MINIMUM => *widest -= 1,
+                _ => return widths,
             }
         }
     }
 }
 
-/// No column but the first is made narrower than this.
-const MINIMUM: usize = 8;
-
-impl<const N: usize> fmt::Display for Table<N> {
+impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
-        write_row(f, &self.header.map(str::to_owned), &widths)?;
+        write_row(f, &self.header, &widths)?;
         for row in &self.rows {
-            if row[0].chars().count() > widths[0] {
-                writeln!(f, "{}", row[0])?;
+            let name = row.get(self.names).map_or("", String::as_str);
+            if widths
+                .get(self.names)
+                .is_some_and(|width| name.chars().count() > *width)
+            {
+                // In front of a long name stands what stands in front of it anyway.
                 let mut rest = row.clone();
-                rest[0].clear();
+                let mut front = String::new();
+                for (cell, &width) in rest.iter_mut().zip(&widths).take(self.names) {
+                    let cell = std::mem::take(cell);
+                    front.push_str(&format!("{cell:width$}  "));
+                }
+                writeln!(f, "{front}{name}")?;
+                rest[self.names].clear();
                 write_row(f, &rest, &widths)?;
             } else {
                 write_row(f, row, &widths)?;
@@ -81,11 +103,10 @@ impl<const N: usize> fmt::Display for Table<N> {
     }
 }
 
-fn write_row<const N: usize>(
-    f: &mut fmt::Formatter<'_>,
-    cells: &[String; N],
-    widths: &[usize; N],
-) -> fmt::Result {
+/// No column but that of the names is made narrower than this.
+const MINIMUM: usize = 8;
+
+fn write_row(f: &mut fmt::Formatter<'_>, cells: &[String], widths: &[usize]) -> fmt::Result {
     let mut columns: Vec<_> = cells
         .iter()
         .zip(widths)
@@ -122,7 +143,13 @@ fn wrap(cell: &str, width: usize) -> Vec<String> {
             used = 0;
         }
         while used + word.len() > width.max(1) {
-            let rest = word.split_off(width.max(1));
+            // Ids have joints.
+            let width = width.max(1);
+            let fits = &word[..width];
+            let joint = fits
+                .iter()
+                .rposition(|c| matches!(c, '_' | '.' | '=' | ','));
+            let rest = word.split_off(joint.map_or(width, |at| at + 1));
             if let Some(line) = lines.last_mut() {
                 line.extend(word);
             }
@@ -158,16 +185,16 @@ mod tests {
 
     #[test]
     fn a_table_fits_and_keeps_its_names() {
-        let mut table = Table::new(["NAME", "PORT", "PURPOSE"]);
+        let mut table = Table::new(["USE", "NAME", "PURPOSE"]).with_names_at(1);
         let long = "a".repeat(60);
-        table.row(["x.example".into(), "443".into(), "word ".repeat(40)]);
-        table.row([long.clone(), "443".into(), "a\x1b[2Jb".into()]);
+        table.row(["servers".into(), "x.example".into(), "word ".repeat(40)]);
+        table.row(["ama".into(), long.clone(), "a\x1b[2Jb".into()]);
         let text = table.to_string();
         assert!(
             text.lines().all(|line| line.chars().count() <= WIDTH),
             "{text}"
         );
-        assert!(text.contains(&long), "{text}");
+        assert!(text.contains(&format!("\nama      {long}\n")), "{text}");
         assert!(!text.contains('\x1b'), "{text}");
         assert_eq!(
             text.matches("word").count(),
@@ -176,6 +203,10 @@ mod tests {
         );
         assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
         assert_eq!(wrap("abcdefgh i", 3), ["abc", "def", "gh", "i"]);
+        assert_eq!(
+            wrap("tls.reset_after_client_hello", 12),
+            ["tls.reset_", "after_", "client_hello"]
+        );
         assert_eq!(wrap("", 3), [""]);
     }
 }

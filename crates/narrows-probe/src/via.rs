@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use narrows_endpoint::Target;
+use narrows_tls_probe::{self as probe, Authorization, Hop};
 use narrows_upstream::{Dialer, Gateway, GatewayConfig, GatewayCredentials, ProxyUrl, Upstream};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::fault::Fault;
@@ -106,6 +109,36 @@ impl fmt::Display for Via {
     }
 }
 
+impl Via {
+    /// The path as the prober walks it. Reads the gateway's files if it leads through one.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub fn walk(&self, gateway: &GatewayArgs) -> Result<probe::Path, Fault> {
+        match self {
+            Self::Direct => Ok(probe::Path::direct()),
+            Self::Local(url) => Ok(probe::Path::through(proxy_hop(url)).with_label("local")),
+            Self::Proxy(url) => Ok(probe::Path::through(proxy_hop(url))),
+            Self::Gateway(target) => {
+                let hop = gateway.hop(target)?;
+                Ok(match &gateway.gateway_proxy {
+                    None => probe::Path::through(hop),
+                    Some(url) => probe::Path::through(proxy_hop(url)).then(hop),
+                })
+            }
+        }
+    }
+}
+
+fn proxy_hop(url: &ProxyUrl) -> Hop {
+    let hop = Hop::proxy(url.endpoint().clone());
+    match url.credentials() {
+        Some(credentials) => hop.with_authorization(Authorization::basic(credentials)),
+        None => hop,
+    }
+}
+
 // === impl Path ===
 
 impl Path {
@@ -169,6 +202,20 @@ impl Path {
 // === impl GatewayArgs ===
 
 impl GatewayArgs {
+    /// The gateway as the prober walks through it.
+    fn hop(&self, target: &Target) -> Result<Hop, Fault> {
+        let mut hop = Hop::gateway(target.clone());
+        if let Some(path) = &self.gateway_ca_file {
+            hop = hop.with_authorities(authorities(path)?);
+        }
+        if let Some(path) = &self.gateway_token_file {
+            let token = Authorization::bearer(&token(path)?)
+                .map_err(|error| Fault::usage(format_args!("{}: {error}", path.display())))?;
+            hop = hop.with_authorization(token);
+        }
+        Ok(hop)
+    }
+
     fn prepare(&self, target: &Target) -> Result<Gateway, Fault> {
         let usage = |error: &dyn fmt::Display| Fault::usage(format_args!("gateway: {error}"));
         let mut config = GatewayConfig::new(target.clone());
@@ -179,9 +226,7 @@ impl GatewayArgs {
                 .map_err(|error| Fault::usage(format_args!("{}: {error}", path.display())))?;
         }
         if let Some(path) = &self.gateway_token_file {
-            let text = String::from_utf8_lossy(&read(path)?).into_owned();
-            let token = text
-                .trim_end_matches(['\r', '\n'])
+            let token = token(path)?
                 .parse()
                 .map_err(|error| Fault::usage(format_args!("{}: {error}", path.display())))?;
             config = config.with_credentials(GatewayCredentials::Bearer(token));
@@ -191,6 +236,24 @@ impl GatewayArgs {
         }
         Gateway::new(config).map_err(|error| usage(&error))
     }
+}
+
+/// The token in a file; one line end after it is dropped.
+fn token(path: &std::path::Path) -> Result<String, Fault> {
+    let text = String::from_utf8_lossy(&read(path)?).into_owned();
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The certificates in a PEM file that a flag names.
+pub(crate) fn authorities(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let wrong = |why: &dyn fmt::Display| Fault::usage(format_args!("{}: {why}", path.display()));
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&read(path)?)
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(&error))?;
+    if found.is_empty() {
+        return Err(wrong(&"there is no certificate in it"));
+    }
+    Ok(found)
 }
 
 /// Reads a file that a flag names.

@@ -31,10 +31,9 @@ mod splice;
 /// How many turns each direction gets before the task goes back to the scheduler.
 const TURNS: usize = 8;
 
-/// How many octets it may move until then; only splicing gets that far. A turn that moves a megabyte
-/// takes some hundred microseconds, and that is what small messages of other tunnels wait for. Less than
-/// this costs bulk more than it gains them.
-const OCTETS: u64 = 2 * 1024 * 1024;
+/// How many octets it may move until then, so that a bulk tunnel cannot keep a small message of another
+/// one waiting for longer than that takes: some fifty microseconds.
+const OCTETS: u64 = 512 * 1024;
 
 /// Carries bytes between the client and the far side until both directions have ended.
 ///

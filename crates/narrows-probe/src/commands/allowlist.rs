@@ -237,14 +237,14 @@ impl Expand {
             return Ok(None);
         }
         let path = Path::new(&flags.via, &flags.gateway, Dialer::default())?;
-        let authorities = flags.ca_file.as_deref().map(via::read).transpose()?;
+        let authorities = flags.ca_file.as_deref().map(via::authorities).transpose()?;
         let url = flags.allowlist_url.as_deref().unwrap_or(service.url);
         let client = Client::new(
             url,
             &region.name,
             service.suffix,
             path,
-            authorities.as_deref(),
+            authorities.unwrap_or_default(),
         )?;
         let lookup = |name: &str| std::env::var(name).ok();
         let file = flags

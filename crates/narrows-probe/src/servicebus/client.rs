@@ -10,7 +10,6 @@ use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use narrows_endpoint::Target;
 use rustls::ClientConfig;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls_platform_verifier::Verifier;
 use tokio_rustls::TlsConnector;
@@ -67,18 +66,18 @@ pub enum FetchError {
 // === impl Client ===
 
 impl Client {
-    /// Prepares to ask; nothing is contacted. `url` is the service without its query; `authorities` is
-    /// PEM that is trusted beside the system's.
+    /// Prepares to ask; nothing is contacted. `url` is the service without its query; `authorities`
+    /// are trusted beside the system's.
     ///
     /// # Errors
     ///
-    /// A URL that is not `https://host[:port]/path`, or authorities that cannot be read.
+    /// A URL that is not `https://host[:port]/path`, or a trust store that cannot be used.
     pub fn new(
         url: &str,
         region: &str,
         suffix: &str,
         path: Path,
-        authorities: Option<&[u8]>,
+        authorities: Vec<CertificateDer<'static>>,
     ) -> Result<Self, Fault> {
         let wrong = |why: &str| Fault::usage(format_args!("--allowlist-url: {url:?}: {why}"));
         let rest = url
@@ -192,13 +191,9 @@ impl std::fmt::Debug for Client {
 }
 
 /// TLS as the operating system trusts it, and these authorities beside it.
-fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, Fault> {
-    let wrong = |error: &dyn std::fmt::Display| Fault::usage(format_args!("--ca-file: {error}"));
-    let authorities: Vec<_> = match authorities {
-        None => Vec::new(),
-        Some(pem) => CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| wrong(&error))?,
+fn connector(authorities: Vec<CertificateDer<'static>>) -> Result<TlsConnector, Fault> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        Fault::failure(format_args!("the trust store cannot be used: {error}"))
     };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = Verifier::new_with_extra_roots(authorities, Arc::clone(&provider))

@@ -4,6 +4,7 @@
 
 use std::process::{Command, Output, Stdio};
 
+pub(crate) mod doubles;
 pub(crate) mod service;
 
 /// Runs the binary in an environment that holds nothing but `HOME` and a cache of the test's own.
