@@ -66,7 +66,7 @@ pub(crate) fn plan(verdict: &Verdict, target: &Target, options: &Options) -> Vec
     }
 }
 
-/// Makes the connections. The controls and the repetition one after the other, the rest at once.
+/// Makes the connections: the controls at once, and when they are over the rest at once.
 ///
 /// # Cancel safety
 ///
@@ -77,26 +77,33 @@ pub(crate) async fn run(
     address: SocketAddr,
     target: &Target,
 ) -> Vec<Experiment> {
-    let mut done = Vec::with_capacity(plan.len());
-    let mut plan = plan.into_iter().take(MAX_EXPERIMENTS).peekable();
-    while let Some(kind) = plan.next_if(is_ordered) {
-        done.push(one(kind, walk.again(), address, target.clone()).await);
-    }
-    let mut rest = JoinSet::new();
-    for (at, kind) in plan.enumerate() {
-        let experiment = one(kind, walk.again(), address, target.clone());
-        rest.spawn(async move { (at, experiment.await) });
-    }
-    let mut rest = rest.join_all().await;
-    rest.sort_by_key(|(at, _)| *at);
-    done.extend(rest.into_iter().map(|(_, experiment)| experiment));
+    let plan = plan.into_iter().take(MAX_EXPERIMENTS);
+    let (controls, rest) = plan.partition(is_control);
+    let mut done = at_once(controls, walk, address, target).await;
+    done.extend(at_once(rest, walk, address, target).await);
     done
 }
 
-/// Whether the order in which it is made matters.
-fn is_ordered(kind: &ExperimentKind) -> bool {
+/// Whether it must be over before the target's own name is tried again.
+fn is_control(kind: &ExperimentKind) -> bool {
     use ExperimentKind as Kind;
-    matches!(kind, Kind::Again | Kind::NoName | Kind::OtherName { .. })
+    matches!(kind, Kind::NoName | Kind::OtherName { .. })
+}
+
+async fn at_once(
+    kinds: Vec<ExperimentKind>,
+    walk: &Walk,
+    address: SocketAddr,
+    target: &Target,
+) -> Vec<Experiment> {
+    let mut running = JoinSet::new();
+    for (at, kind) in kinds.into_iter().enumerate() {
+        let experiment = one(kind, walk.again(), address, target.clone());
+        running.spawn(async move { (at, experiment.await) });
+    }
+    let mut done = running.join_all().await;
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, experiment)| experiment).collect()
 }
 
 async fn one(

@@ -56,9 +56,8 @@ where
         evidence.ending = Some(Ending::Silent);
     }
     if evidence.answer.is_some() {
-        let rest = async {
-            while text.len() < MAX_TEXT && matches!(io.read_buf(&mut text).await, Ok(1..)) {}
-        };
+        let rest =
+            async { while !is_whole(&text) && matches!(io.read_buf(&mut text).await, Ok(1..)) {} };
         // Running out of time leaves what was read.
         let _ = timeout_at(until, timeout(BODY_GRACE, rest)).await;
         evidence.answer = parse(&text).ok().flatten();
@@ -128,6 +127,27 @@ fn request(target: &Target, user_agent: &str) -> Vec<u8> {
         "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     )
     .into_bytes()
+}
+
+/// Whether there is no more to read of an answer: servers that keep connections do not close them.
+fn is_whole(text: &[u8]) -> bool {
+    let Some(end) = text.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return text.len() >= MAX_TEXT;
+    };
+    let body = &text[end + 4..];
+    let length = parse(text)
+        .ok()
+        .flatten()
+        .and_then(|answer| match answer.status {
+            101 | 204 | 304 => Some(0),
+            _ => answer.header("content-length")?.parse().ok(),
+        });
+    let whole = match length {
+        Some(length) => body.len() >= length,
+        // The last chunk, or else the end of the connection.
+        None => body.ends_with(b"\r\n0\r\n\r\n"),
+    };
+    whole || text.len() >= MAX_TEXT
 }
 
 /// The final answer at the start of `text`: `None` while its head is not complete.

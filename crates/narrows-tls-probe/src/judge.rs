@@ -33,6 +33,7 @@ pub fn judge(steps: &[StepReport], experiments: &[Experiment]) -> Verdict {
         return passed(steps);
     };
     let finding = through_hops(finding, &steps[..at], step);
+    let finding = unidentified(finding, &steps[..at]);
     let finding = with_later(finding, step, &steps[at + 1..]);
     let finding = differential::conclude(finding, experiments);
     Verdict {
@@ -158,6 +159,24 @@ fn through_hops(finding: Finding, before: &[StepReport], step: &StepReport) -> F
         },
         _ => finding,
     }
+}
+
+/// A server that asked for a client certificate, got none and hung up: TLS 1.3 says why only in an alert
+/// that the reset may overtake.
+fn unidentified(finding: Finding, before: &[StepReport]) -> Finding {
+    let cut = matches!(finding.id, VerdictId::HttpEmptyReply | VerdictId::HttpReset);
+    let asked = before.iter().any(|step| match &step.evidence {
+        Some(Evidence::Tls(tls)) => step.hop == HopKind::Target && tls.client_cert_requested,
+        _ => false,
+    });
+    if !(cut && asked) {
+        return finding;
+    }
+    let text = format!(
+        "{}; the server had asked for a client certificate",
+        finding.text
+    );
+    Finding::new(VerdictId::TlsClientCertRequired, Certainty::Likely, text).because(finding.id)
 }
 
 /// A block page behind a certificate that is not good says whose certificate it is.

@@ -80,9 +80,12 @@ impl Default for Options {
 }
 
 impl Default for Deadlines {
-    /// 5 s for each step, 15 s for a proxy that dials meanwhile.
+    /// 5 s for each step, 15 s for a proxy that dials meanwhile, 3 s for a follow-up connection.
     fn default() -> Self {
-        Self::uniform(Duration::from_secs(5)).with_tunnel(Duration::from_secs(15))
+        let mut deadlines = Self::uniform(Duration::from_secs(5));
+        deadlines.tunnel = Duration::from_secs(15);
+        deadlines.experiment = Duration::from_secs(3);
+        deadlines
     }
 }
 

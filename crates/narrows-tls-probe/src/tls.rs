@@ -6,28 +6,32 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use narrows_endpoint::Host;
+use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
-use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, NamedGroup, PeerIncompatible};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::alert::Alert;
 use crate::evidence::{CertificateEvidence, TlsEvidence};
-use crate::hello::{MAX_REPLY, OldHello, Reply, TlsVersion, read_reply};
 use crate::http;
 use crate::options::Options;
 use crate::path::Hop;
 use crate::prober::ProberError;
 use crate::verifier::{NoIdentity, Witness, verifier};
-use crate::wire::{Io, Notes, Wire};
+use crate::wire::{Io, Wire};
 use crate::words::HelloSize;
 use narrows_connect::printable;
+
+mod greet;
+mod seen;
+
+use seen::{agreed, blank, count, failed, note};
 
 /// What rustls says when a server is too old, in our words: [`judge`](crate::judge) looks for it.
 pub(crate) const TOO_OLD: &str = "the server chose a version below TLS 1.2";
@@ -157,51 +161,6 @@ impl Tls {
         }
     }
 
-    /// Sends a ClientHello that no library makes any more, and looks at the answer. The handshake is never
-    /// finished.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: dropping the future closes the stream.
-    pub(crate) async fn greet<S: Io>(
-        &self,
-        (io, early): (S, Bytes),
-        hello: OldHello,
-        host: &Host,
-        deadline: Duration,
-    ) -> (TlsEvidence, Option<String>) {
-        let mut random = [0; 32];
-        // Nothing secret depends on it; zeros serve too.
-        let _ = self.small.crypto_provider().secure_random.fill(&mut random);
-        let octets = hello.client_hello(Some(host), random);
-        let mut wire = Wire::new(io, early);
-        let tape = wire.tape().clone();
-        let mut answer = BytesMut::new();
-        let until = Instant::now() + deadline;
-        let exchange = async {
-            wire.write_all(&octets).await?;
-            wire.flush().await?;
-            while !read_reply(&answer).is_final() && answer.len() < MAX_REPLY {
-                if wire.read_buf(&mut answer).await? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-            Ok(())
-        };
-        let outcome = timeout_at(until, exchange).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let mut evidence = TlsEvidence {
-            sni: host.name().map(ToString::to_string),
-            ..TlsEvidence::default()
-        };
-        let chose = chosen(&mut evidence, read_reply(&answer));
-        if let (Err(error), None) = (&outcome, &chose) {
-            note(&mut evidence, &tape.notes(), error);
-        }
-        count(&mut evidence, &tape.notes());
-        (evidence, chose)
-    }
-
     /// A configuration for one handshake; what is large in it is shared.
     fn config(
         &self,
@@ -254,15 +213,6 @@ fn server_name(host: &Host) -> Option<ServerName<'static>> {
     }
 }
 
-fn blank(hello: &Hello<'_>) -> TlsEvidence {
-    let name = hello.host.name().filter(|_| hello.named);
-    TlsEvidence {
-        sni: name.map(ToString::to_string),
-        hello: hello.size,
-        ..TlsEvidence::default()
-    }
-}
-
 // === impl Handshake ===
 
 impl<S> Handshake<S> {
@@ -297,81 +247,6 @@ impl<S: Io> Handshake<S> {
     }
 }
 
-fn agreed<S>(evidence: &mut TlsEvidence, stream: &TlsStream<S>) {
-    let (_, session) = stream.get_ref();
-    let text = |text: Option<&str>| text.map(str::to_owned);
-    evidence.completed = true;
-    let version = session
-        .protocol_version()
-        .map(|version| TlsVersion(version.into()));
-    evidence.version = version.map(|version| version.to_string());
-    let suite = session.negotiated_cipher_suite();
-    evidence.cipher = text(suite.and_then(|suite| suite.suite().as_str()));
-    let group = session.negotiated_key_exchange_group();
-    evidence.group = text(
-        group
-            .map(SupportedKxGroup::name)
-            .as_ref()
-            .and_then(NamedGroup::as_str),
-    );
-    let alpn = session.alpn_protocol().map(String::from_utf8_lossy);
-    evidence.alpn = alpn.map(|name| printable(&name));
-}
-
-/// What a server chose, if it answered with a ServerHello.
-fn chosen(evidence: &mut TlsEvidence, reply: Reply) -> Option<String> {
-    match reply {
-        Reply::ServerHello(hello) => {
-            evidence.version = Some(hello.version.to_string());
-            evidence.cipher = Some(hello.suite.to_string());
-            return Some(format!("{} with {}", hello.version, hello.suite));
-        }
-        Reply::Alert { alert, .. } => evidence.alert = Some(alert),
-        Reply::NotTls(first) => evidence.first = first,
-        _ => {}
-    }
-    None
-}
-
-fn failed(evidence: &mut TlsEvidence, error: &io::Error) {
-    use rustls::Error;
-    match inner(error) {
-        Some(Error::AlertReceived(alert)) => evidence.alert = Some(Alert(u8::from(*alert))),
-        Some(Error::PeerIncompatible(
-            PeerIncompatible::ServerDoesNotSupportTls12Or13
-            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        )) => evidence.error = Some(TOO_OLD.to_owned()),
-        Some(error) => evidence.error = Some(printable(&error.to_string())),
-        None => {}
-    }
-}
-
-/// How it ended. An error of TLS itself is no ending: the other side was still there.
-fn note(evidence: &mut TlsEvidence, notes: &Notes, error: &io::Error) {
-    if !is_tls(&notes.first) {
-        evidence.first.clone_from(&notes.first);
-    }
-    if evidence.alert.is_some() || evidence.error.is_some() {
-        return;
-    }
-    let now = Instant::now();
-    let (ending, at) = notes
-        .ended
-        .unwrap_or_else(|| (crate::wire::ending(error), now));
-    evidence.ending = Some(ending);
-    evidence.hello_sent = !notes.cut && notes.sent > 0;
-    let since = notes.last.or(notes.asked);
-    evidence.ending_after = since.map(|since| at.saturating_duration_since(since));
-}
-
-fn count(evidence: &mut TlsEvidence, notes: &Notes) {
-    evidence.sent = notes.sent;
-    evidence.received = notes.received;
-    evidence.hello_sent |= notes.received > 0 && notes.sent > 0;
-    let heard = notes.heard.zip(notes.asked);
-    evidence.first_byte = heard.map(|(heard, asked)| heard.saturating_duration_since(asked));
-}
-
 /// Reads on where something else than TLS spoke: a page says why it came.
 async fn read_text<S: AsyncRead + Unpin>(
     evidence: &mut TlsEvidence,
@@ -389,11 +264,6 @@ async fn read_text<S: AsyncRead + Unpin>(
     let _ = timeout_at(until, timeout(TEXT_GRACE, read)).await;
     evidence.first = text[..text.len().min(crate::evidence::MAX_FIRST)].to_vec();
     evidence.http = http::parse(&text).ok().flatten();
-}
-
-/// Whether octets may begin a TLS record: a content type, and the major version that all records bear.
-fn is_tls(first: &[u8]) -> bool {
-    matches!(first, [] | [0x14..=0x17] | [0x14..=0x17, 0x03, ..])
 }
 
 /// The error of TLS in an error of I/O.

@@ -144,7 +144,7 @@ impl Walk {
         let connected = timeout(deadline, TcpStream::connect(peer)).await;
         let (local, fault) = match &connected {
             Ok(Ok(io)) => (io.local_addr().ok(), None),
-            Ok(Err(error)) => (None, Some(connect_fault(error))),
+            Ok(Err(error)) => (None, Some(connect_fault(error, peer))),
             Err(_) => (None, Some(ConnectFault::Timeout)),
         };
         let evidence = ConnectEvidence { peer, local, fault };
@@ -260,7 +260,7 @@ pub(crate) fn first_stop<'a>(path: &'a Path, target: &'a Target) -> (HopKind, &'
     hop.map_or((HopKind::Target, target), |hop| (hop.kind(), hop.address()))
 }
 
-fn connect_fault(error: &io::Error) -> ConnectFault {
+fn connect_fault(error: &io::Error, peer: SocketAddr) -> ConnectFault {
     use io::ErrorKind as Kind;
     let text = || printable(&error.to_string());
     match error.kind() {
@@ -271,7 +271,8 @@ fn connect_fault(error: &io::Error) -> ConnectFault {
         Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::NetworkDown => {
             ConnectFault::Unreachable(text())
         }
-        // Without an address of that family there is no way; IPv4 then lacks a free port.
+        // IPv4 always has a source address; what it lacks then is a free port.
+        Kind::AddrNotAvailable if peer.is_ipv6() => ConnectFault::Unreachable(text()),
         Kind::AddrNotAvailable | Kind::OutOfMemory => ConnectFault::Exhausted(text()),
         _ if is_exhaustion(error) => ConnectFault::Exhausted(text()),
         _ => ConnectFault::Other(text()),

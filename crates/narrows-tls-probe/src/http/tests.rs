@@ -52,3 +52,24 @@ async fn silence_is_told_from_the_end() {
     assert_ne!(closed.ending, Some(Ending::Silent));
     assert!(closed.answer.is_none());
 }
+
+#[test]
+fn an_answer_is_whole_when_its_length_or_last_chunk_has_come() {
+    for (text, whole) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", false),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", false),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true),
+        ("HTTP/1.1 204 No Content\r\n\r\n", true),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+            false,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            true,
+        ),
+        ("HTTP/1.0 200 OK\r\n\r\nwho knows", false),
+    ] {
+        assert_eq!(is_whole(text.as_bytes()), whole, "{text:?}");
+    }
+}

@@ -433,6 +433,34 @@ fn a_tunnel_that_is_dropped_is_the_hops_or_what_is_behind_it() {
     );
 }
 
+#[test]
+fn a_server_that_asked_for_a_certificate_and_hung_up() {
+    let http = |ending| {
+        Evidence::Http(HttpEvidence {
+            ending: Some(ending),
+            ..HttpEvidence::default()
+        })
+    };
+    let tls = |asked| {
+        shaken(|tls| {
+            tls.completed = true;
+            tls.client_cert_requested = asked;
+        })
+    };
+    for (asked, ending, id) in [
+        (true, Ending::Reset, VerdictId::TlsClientCertRequired),
+        (true, Ending::Silent, VerdictId::HttpTimeout),
+        (false, Ending::Reset, VerdictId::HttpReset),
+        (false, Ending::Closed, VerdictId::HttpEmptyReply),
+    ] {
+        let steps = [
+            step(Step::Tls, HopKind::Target, tls(asked)),
+            step(Step::Http, HopKind::Target, http(ending)),
+        ];
+        assert_eq!(judge(&steps, &[]).id, id);
+    }
+}
+
 // === Experiments ===
 
 fn tried(kind: ExperimentKind, answered: bool) -> Experiment {
