@@ -2,6 +2,7 @@
 
 mod alert;
 pub mod chain;
+pub mod correlate;
 mod evidence;
 mod experiments;
 mod explain;

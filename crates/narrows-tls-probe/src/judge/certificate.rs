@@ -74,8 +74,10 @@ fn anchored(fault: Option<&TrustFault>) -> Option<bool> {
     }
 }
 
+/// What is wrong can be read; who is to blame cannot: a device may answer, or the clock be wrong.
 fn chain_fault(fault: &ChainFault) -> Finding {
-    Finding::new(fault.id(), fault.certainty(), fault.to_string())
+    let certainty = fault.certainty().min(Certainty::Likely);
+    Finding::new(fault.id(), certainty, fault.to_string())
 }
 
 /// What the verifier said, where the certificates themselves do not show it.
