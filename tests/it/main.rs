@@ -15,6 +15,7 @@ mod clients;
 mod gateway;
 mod layering;
 mod lifecycle;
+mod probe;
 mod probe_allowlist;
 mod routes;
 mod supply;

@@ -12,6 +12,7 @@
 mod binary;
 pub mod deadline;
 pub mod gateway;
+pub mod lab;
 pub mod layering;
 pub mod origin;
 pub mod pattern;

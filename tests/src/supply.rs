@@ -39,8 +39,9 @@ const BANNED: &[(&str, Option<[u64; 3]>)] = &[
 
 /// Crates that may be there in two incompatible versions, because their users have not met yet.
 const TWICE: &[&str] = &[
-    // Derive macros are moving from syn 2 to 3; it is only ever built for the host.
+    // Derive macros are moving from syn 2 to 3; they are only ever built for the host.
     "syn",
+    "synstructure",
 ];
 
 /// Breaches in the graph of dependencies: licence, ban, version, source or duplicate.
