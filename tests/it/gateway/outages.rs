@@ -152,10 +152,12 @@ impl Scene {
             (own(self.proxy.descriptors(), near) && own(self.gateway.descriptors(), far))
                 .then_some(())
         });
-        self.proxy.signal(Signal::TERM);
-        assert!(self.proxy.wait().success(), "{}", self.proxy.said());
+        // The enterprise proxy keeps the pipes that it has spliced with.
+        for proxy in [&mut self.proxy, &mut self.enterprise] {
+            proxy.signal(Signal::TERM);
+            assert!(proxy.wait().success(), "{}", proxy.said());
+        }
         self.gateway.stop();
-        self.enterprise.stop();
     }
 }
 
