@@ -10,6 +10,7 @@ use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::{ListenError, listen};
 use narrows_service::log_file;
+use narrows_service::memory;
 use narrows_service::runtime::runtime;
 use narrows_service::say::say;
 use narrows_service::signals::{self, End};
@@ -86,6 +87,7 @@ impl RunError {
 pub fn run(settings: &Settings) -> Result<Exit, RunError> {
     let state = Arc::new(State::read(settings)?);
     let anonymous = anonymous(settings, &state)?;
+    memory::keep_freed();
     let descriptors = descriptors::raise_descriptors();
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));

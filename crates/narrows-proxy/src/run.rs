@@ -13,6 +13,7 @@ use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::{ListenError, listen};
 use narrows_service::log_file;
+use narrows_service::memory;
 use narrows_service::runtime::runtime;
 use narrows_service::say::say;
 use narrows_service::signals::{self, End};
@@ -92,6 +93,7 @@ impl RunError {
 ///
 /// What kept it from serving. Once it serves, nothing but signals ends it.
 pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
+    memory::keep_freed();
     let descriptors = descriptors::raise_descriptors();
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));

@@ -5,6 +5,7 @@ pub mod config;
 pub mod descriptors;
 pub mod listen;
 pub mod log_file;
+pub mod memory;
 pub mod problem;
 pub mod runtime;
 pub mod say;
