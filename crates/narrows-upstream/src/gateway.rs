@@ -43,14 +43,14 @@ pub use pem::PemError;
 pub use stream::GatewayStream;
 
 /// How many TLS handshakes with one gateway may run at once when each tunnel needs its own session.
-const HANDSHAKES: usize = 16;
+const HANDSHAKES: usize = 64;
 
 /// A gateway: one host and port that carries tunnels to many targets, by CONNECT inside TLS.
 ///
 /// Once it is in use, sessions are kept ready so that opening a tunnel costs one round trip to it.
 ///
 /// - **HTTP/1.1**: each tunnel has a TLS session of its own, which is never used again. As many as there
-///   were opens in the last 10 s are kept ready, 1 to 32. One that the gateway closes, or that is older
+///   were opens in the last 10 s are kept ready, 4 to 64. One that the gateway closes, or that is older
 ///   than 200 s, is replaced.
 /// - **HTTP/2**: up to 100 tunnels share a session, less if the gateway says so or if their windows have
 ///   grown; the next session is made when the last one is full. Up to 32 sessions. Pings find dead ones;

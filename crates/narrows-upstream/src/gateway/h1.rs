@@ -18,10 +18,11 @@ use crate::error::DialErrorKind;
 use crate::exchange::{Answer, exchange_head, read_refusal};
 use crate::tls_fault::TlsFault;
 
-/// The fewest sessions that are kept ready for a gateway in use.
-pub(super) const MIN_READY: usize = 1;
+/// The fewest sessions that are kept ready for a gateway in use: a new one takes three round trips, and
+/// whoever opens one tunnel after the other should not wait for it.
+pub(super) const MIN_READY: usize = 4;
 /// The most sessions that are kept ready.
-pub(super) const MAX_READY: usize = 32;
+pub(super) const MAX_READY: usize = 64;
 /// When a session that was never used is replaced: below the four minutes after which common load
 /// balancers forget an idle connection without a word.
 const MAX_AGE: Duration = Duration::from_secs(200);

@@ -11,6 +11,9 @@ use tokio::task::JoinSet;
 
 use super::double::{Double, ECHO, GREETING, HOLE, Order, RESET, SINK, Settings, dialer, target};
 
+/// How many sessions a gateway in use has ready at least.
+const FEWEST: usize = 4;
+
 async fn ready(gateway: &Gateway, at_least: usize) {
     let wait = async {
         while gateway.health().ready < at_least {
@@ -40,23 +43,23 @@ async fn a_ready_session_costs_one_round_trip() {
     let dialer = dialer(Timeouts::default());
     let cold = gateway.open(&dialer, &target(ECHO)).await.unwrap();
     assert_eq!((cold.spoken, cold.warm), (Spoken::H1, false));
-    ready(&gateway, 1).await;
+    ready(&gateway, FEWEST).await;
     let connections = double.seen.connections.load(Ordering::SeqCst);
     let warm = gateway.open(&dialer, &target(GREETING)).await.unwrap();
     assert_eq!((warm.spoken, warm.warm), (Spoken::H1, true));
     assert_eq!(&warm.early[..], b"220 ready");
     // The session was there before; one head went out on it, and one answer came back.
-    assert_eq!(connections, 2);
+    assert_eq!(connections, 1 + FEWEST);
     assert_eq!(
         double.heads()[1],
         format!("CONNECT {GREETING} HTTP/1.1\r\nHost: {GREETING}\r\n\r\n")
     );
-    // It is replaced, by as many as were opened lately and no more.
-    ready(&gateway, 2).await;
+    // It is replaced, by one and no more.
+    ready(&gateway, FEWEST).await;
     double
-        .until(|seen| seen.handshakes.load(Ordering::SeqCst) == 4)
+        .until(|seen| seen.handshakes.load(Ordering::SeqCst) == 2 + FEWEST)
         .await;
-    assert_eq!(gateway.health().ready, 2);
+    assert_eq!(gateway.health().ready, FEWEST);
 }
 
 #[tokio::test]
@@ -154,7 +157,7 @@ async fn a_burst_is_bounded() {
     let tunnels = opens.join_all().await;
     assert_eq!(tunnels.len(), 200);
     let at_once = double.seen.at_once.load(Ordering::SeqCst);
-    assert!((2..=16).contains(&at_once), "{at_once} handshakes at once");
+    assert!((2..=64).contains(&at_once), "{at_once} handshakes at once");
 }
 
 #[tokio::test]
