@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_server::{Drained, Egress, Server, TunnelLog};
-use narrows_upstream::Dialer;
+use narrows_upstream::{Dialer, window};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -119,11 +119,15 @@ impl Front {
     pub async fn connection(&self, io: TcpStream, client: SocketAddr) {
         // Small messages must not wait for each other's acknowledgements.
         let _ = io.set_nodelay(true);
-        let (stream, peer) = match self.handshakes.accept(io).await {
+        let (mut stream, peer) = match self.handshakes.accept(io).await {
             Ok(accepted) => accepted,
             Err(error) => return self.access.no_handshake(client, &error),
         };
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        if h2 {
+            let tls = stream.get_mut().1;
+            tls.set_buffer_limit(Some(window::TLS_BUFFER));
+        }
         let stream = ClientStream(stream);
         if h2 {
             self.server.serve_h2(stream, client, peer).await;

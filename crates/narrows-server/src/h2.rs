@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use narrows_connect::Version;
 use narrows_tunnel::{Leg, Transport};
+use narrows_upstream::window;
 use tokio::time::{sleep, timeout};
 
 use crate::admission::Place;
@@ -22,23 +23,17 @@ use crate::refusals::Failure;
 use crate::server::Shared;
 use crate::tunnel::{Unanswered, judge_split};
 use stream::H2Tunnel;
+use windows::Windows;
 
 mod stream;
+mod windows;
 
-/// What a client may send on one tunnel before the far side has taken it, in octets. It bounds the
-/// memory of a tunnel whose target is slow, and its speed at `window / round trip`.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-/// The same for all tunnels of a connection together. Above what most clients keep open at once, so that
-/// one stalled target does not stall the others: with all [`STREAMS`] stalled there is still room.
-const CONNECTION_WINDOW: u32 = (STREAMS + STREAMS / 2) * STREAM_WINDOW;
-/// Tunnels at a time on one connection; a client that wants more opens another.
-const STREAMS: u32 = 128;
+/// Tunnels at a time on one connection; a client that wants more opens another. With the first windows all
+/// of them may stall, and there is still room for others.
+const STREAMS: u32 = window::BUDGET / window::FIRST;
 /// How long a connection may stay without tunnels before it is told to go. Longer than clients keep
 /// sessions ready, so that it only meets those that have forgotten theirs, or are gone.
 const IDLE: Duration = Duration::from_secs(900);
-/// What one tunnel may hold back towards the client, in octets.
-const SEND_BUFFER: usize = 256 * 1024;
-
 type H2<S> = Connection<S, Bytes>;
 
 /// What the tunnels of a client connection share.
@@ -48,6 +43,7 @@ struct Session<P: Policy, O: Observe> {
     /// Given back when the connection and its last tunnel have ended.
     _place: Place,
     shared: Arc<Shared<P, O>>,
+    windows: Arc<Windows>,
 }
 
 /// Serves a client connection until it ends. What abuses the protocol (streams that are opened and reset
@@ -66,11 +62,12 @@ pub(crate) async fn serve<S, P, O>(
 {
     let mut builder = Builder::new();
     builder
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(window::CONNECTION)
+        .initial_window_size(window::FIRST)
         .max_concurrent_streams(STREAMS)
+        .max_frame_size(window::FRAME)
         .max_header_list_size(u32::try_from(shared.settings.head.max_bytes).unwrap_or(u32::MAX))
-        .max_send_buffer_size(SEND_BUFFER);
+        .max_send_buffer_size(window::SEND_BUFFER);
     let handshake = timeout(shared.settings.head_time, builder.handshake(io)).await;
     // A client that does not speak HTTP/2 after agreeing to it has asked for nothing.
     let Ok(Ok(mut h2)) = handshake else { return };
@@ -79,7 +76,12 @@ pub(crate) async fn serve<S, P, O>(
         connection,
         _place: place,
         shared,
+        windows: Arc::new(Windows::new()),
     });
+    if let Some(pings) = h2.ping_pong() {
+        let windows = Arc::clone(&session.windows);
+        tokio::spawn(async move { windows.measure(pings).await });
+    }
     while let Some((request, respond)) = session.next(&mut h2).await {
         let session = Arc::clone(&session);
         let live = Arc::clone(&session.shared.live);
@@ -95,15 +97,15 @@ impl<P: Policy, O: Observe> Session<P, O> {
         h2: &mut H2<S>,
     ) -> Option<(Request<RecvStream>, SendResponse<Bytes>)> {
         let accepted = tokio::select! {
-            accepted = h2.accept() => accepted,
+            accepted = self.accept(h2) => accepted,
             () = self.shared.live.drains() => {
                 h2.graceful_shutdown();
-                h2.accept().await
+                self.accept(h2).await
             }
             () = self.is_idle() => {
                 h2.graceful_shutdown();
                 // A client that is gone answers nothing.
-                timeout(self.shared.settings.head_time, h2.accept()).await.ok()?
+                timeout(self.shared.settings.head_time, self.accept(h2)).await.ok()?
             }
         };
         let request = accepted?;
@@ -111,6 +113,23 @@ impl<P: Policy, O: Observe> Session<P, O> {
             self.broken(error);
         }
         request.ok()
+    }
+
+    /// As `h2`'s own, and sees to the windows meanwhile.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    async fn accept<S: Transport>(
+        &self,
+        h2: &mut H2<S>,
+    ) -> Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>> {
+        loop {
+            tokio::select! {
+                accepted = h2.accept() => return accepted,
+                () = self.windows.changed() => self.windows.resize(h2),
+            }
+        }
     }
 
     /// Completes when there has been no tunnel for a while.
@@ -175,7 +194,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
             // A response without headers has nothing that could be refused but the stream's end.
             Some(Ok((far, _place))) => match respond.send_response(Response::new(()), false) {
                 Ok(send) => {
-                    let client = Leg::from(H2Tunnel::new(send, receive));
+                    let client = Leg::from(H2Tunnel::new(send, receive, self.windows.share()));
                     self.shared.tunnel(asked, client, far).run().await;
                 }
                 Err(_) => self.shared.client_left(&asked),

@@ -33,7 +33,6 @@ mod socket;
 mod standing;
 mod stream;
 mod verifier;
-mod window;
 
 pub use ahead::Verdict;
 pub use config::{GatewayConfig, GatewayConfigError};

@@ -13,6 +13,7 @@ mod resolve;
 mod timeouts;
 mod tls_fault;
 mod upstream;
+pub mod window;
 
 pub use answer::ProxyAnswer;
 pub use attempt::{Attempt, ConnectFailure};

@@ -7,10 +7,13 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use h2::{Reason, RecvStream, SendStream};
 use narrows_tunnel::Transport;
+use narrows_upstream::window;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The most that one write takes, in octets: four frames, so that tunnels take turns.
-const MAX_WRITE: usize = 64 * 1024;
+use super::windows::Share;
+
+/// The most that one write takes, in octets: one frame, so that tunnels take turns.
+const MAX_WRITE: usize = window::FRAME as usize;
 
 /// A tunnel as a stream: END_STREAM is end of file, RST_STREAM is a reset, and the other way round.
 pub(super) struct H2Tunnel {
@@ -19,15 +22,17 @@ pub(super) struct H2Tunnel {
     finished: bool,
     receive: RecvStream,
     send: SendStream<Bytes>,
+    share: Share,
 }
 
 impl H2Tunnel {
-    pub(super) const fn new(send: SendStream<Bytes>, receive: RecvStream) -> Self {
+    pub(super) const fn new(send: SendStream<Bytes>, receive: RecvStream, share: Share) -> Self {
         Self {
             chunk: Bytes::new(),
             finished: false,
             receive,
             send,
+            share,
         }
     }
 }
@@ -51,6 +56,7 @@ impl AsyncRead for H2Tunnel {
                 Some(Ok(chunk)) => this.chunk = chunk,
                 Some(Err(error)) => return Poll::Ready(Err(reset(&error.to_string()))),
             }
+            this.share.received(this.chunk.len());
         }
         let taken = this.chunk.len().min(buffer.remaining());
         buffer.put_slice(&this.chunk[..taken]);

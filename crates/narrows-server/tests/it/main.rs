@@ -11,3 +11,4 @@ mod lifecycle;
 mod log;
 mod plain;
 mod tunnel;
+mod windows;

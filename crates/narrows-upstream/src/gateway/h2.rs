@@ -11,12 +11,12 @@ use h2::client::{Builder, SendRequest};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::lock;
 use super::overheard::Overheard;
 use super::session::TlsSession;
-use super::{lock, window};
-use crate::Timeouts;
 use crate::error::DialErrorKind;
 use crate::tls_fault::TlsFault;
+use crate::{Timeouts, window};
 
 mod connect;
 mod drive;
@@ -160,7 +160,8 @@ impl Session {
         session: TlsSession,
         timeouts: Timeouts,
     ) -> Result<Self, DialErrorKind> {
-        let TlsSession { io, peer } = session;
+        let TlsSession { mut io, peer } = session;
+        io.get_mut().1.set_buffer_limit(Some(window::TLS_BUFFER));
         let heard = io.get_ref().0.heard().clone();
         let io = Overheard::new(io);
         let alert = io.alert().clone();
@@ -168,6 +169,7 @@ impl Session {
             .enable_push(false)
             .initial_window_size(window::FIRST)
             .initial_connection_window_size(window::CONNECTION)
+            .max_frame_size(window::FRAME)
             // Until the gateway has said how many it takes; the others wait.
             .initial_max_send_streams(1)
             .max_header_list_size(MAX_HEAD)

@@ -10,9 +10,9 @@ use h2::{Ping, PingPong};
 use tokio::time::{Instant, sleep_until};
 
 use super::State;
-use crate::Timeouts;
+use crate::gateway::lock;
 use crate::gateway::overheard::Overheard;
-use crate::gateway::{lock, window};
+use crate::{Timeouts, window};
 
 /// Drives a session until it ends: by the gateway, by silence, or because nobody uses it any more.
 ///

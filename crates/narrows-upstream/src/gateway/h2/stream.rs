@@ -12,10 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::unanswered::Incoming;
 use super::{Slot, State};
 use crate::gateway::lock;
-use crate::gateway::window::Meter;
+use crate::window::{self, Meter};
 
-/// The most that one write takes, in octets: four frames, so that tunnels take turns.
-const MAX_WRITE: usize = 64 * 1024;
+/// The most that one write takes, in octets: one frame, so that tunnels take turns.
+const MAX_WRITE: usize = window::FRAME as usize;
 
 /// A tunnel as a stream (RFC 9113 §8.5): END_STREAM is end of file, RST_STREAM is a reset.
 #[derive(Debug)]
