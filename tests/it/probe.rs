@@ -13,11 +13,17 @@ use std::time::Duration;
 use narrows_endpoint::{Host, Target};
 use narrows_tests::lab::{ALLOWED, HOST, Lab};
 use narrows_tls_probe::{Deadlines, Options, Path, Prober, Report, StaticResolver, Trust};
+use rustls::RootCertStore;
 
 /// A prober that trusts the laboratory and finds its host on loopback.
 fn prober(lab: &Lab) -> Prober {
+    prober_with(lab.pki.roots())
+}
+
+/// The same, trusting somebody else.
+fn prober_with(roots: RootCertStore) -> Prober {
     let mut options = Options::default();
-    options.trust = Trust::Roots(lab.pki.roots());
+    options.trust = Trust::Roots(roots);
     options.expect_private = true;
     let allowed: Host = ALLOWED.parse().unwrap();
     options.neutral = Vec::from_iter(allowed.name().cloned());

@@ -65,7 +65,7 @@ pub enum FindingKind {
         /// The feature.
         feature: String,
     },
-    /// Unrelated names show certificates of one issuer that this machine does not trust, or that signs
+    /// Unrelated names show certificates of one issuer that the public roots do not know, or that signs
     /// under the name of a known product.
     OneIssuer {
         /// The issuer.

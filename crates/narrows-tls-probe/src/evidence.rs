@@ -173,6 +173,10 @@ pub struct CertificateEvidence {
     pub at: u64,
     /// Why it is not good; `None` if it is.
     pub fault: Option<TrustFault>,
+    /// Whether the public roots, those that browsers trust, know who signed it. A chain that is good and
+    /// that they do not know hangs on a root that somebody installed. `None` where it was not found out.
+    #[serde(default)]
+    pub public: Option<bool>,
 }
 
 /// A certificate in DER. `Debug` shows its length; serialised, it is base64.

@@ -1,11 +1,11 @@
 //! [`Witness`]: looks at a certificate, remembers it, and lets the handshake go on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::SystemTime;
 
-use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
@@ -52,7 +52,7 @@ pub(crate) fn verifier(
         Trust::Roots(roots) => {
             let mut roots: RootCertStore = roots.clone();
             roots.add_parsable_certificates(authorities.iter().cloned());
-            rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
                 .map(|verifier| verifier as _)
                 .map_err(|error| error.to_string())
@@ -100,6 +100,7 @@ impl ServerCertVerifier for Witness {
             ocsp_response,
             now,
         );
+        let public = anchored_publicly(end_entity, intermediates, server_name, now);
         let chain = std::iter::once(end_entity)
             .chain(intermediates)
             .take(MAX_CHAIN);
@@ -108,6 +109,7 @@ impl ServerCertVerifier for Witness {
             chain: chain.map(|der| Der(der.to_vec())).collect(),
             at: now.as_secs(),
             fault: verified.err().map(|error| fault(&error)),
+            public,
         };
         // One handshake shows one chain.
         let _ = self.seen.set(evidence);
@@ -136,6 +138,34 @@ impl ServerCertVerifier for Witness {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+/// Whether the roots that browsers trust, and no others, know who signed the chain. `None` where they did
+/// not come to look: a certificate outside of its time is refused before.
+fn anchored_publicly(
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    server_name: &ServerName<'_>,
+    now: UnixTime,
+) -> Option<bool> {
+    use CertificateError as Cause;
+    static PUBLIC: LazyLock<Option<Arc<WebPkiServerVerifier>>> = LazyLock::new(|| {
+        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .ok()
+    });
+    let verifier = PUBLIC.as_ref()?;
+    match verifier.verify_server_cert(end_entity, intermediates, server_name, &[], now) {
+        // Names are looked at once there is a path.
+        Ok(_)
+        | Err(Error::InvalidCertificate(
+            Cause::NotValidForName | Cause::NotValidForNameContext { .. },
+        )) => Some(true),
+        Err(Error::InvalidCertificate(Cause::UnknownIssuer)) => Some(false),
+        Err(_) => None,
     }
 }
 

@@ -103,7 +103,10 @@ fn certificate(report: &Report, options: &Options) -> Vec<Warning> {
         return Vec::new();
     }
     let judgement = certificate::read(&report.target, evidence, options.expiring);
-    let intercepted = judgement.interception.iter().map(|found| {
+    // A guess is no reason to warn: whoever runs a private authority has new certificates of it.
+    let found = judgement.interception.iter();
+    let found = found.filter(|found| found.certainty > Certainty::Guess);
+    let intercepted = found.map(|found| {
         warning(
             Id::CertIntercepted,
             found.certainty,

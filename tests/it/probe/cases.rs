@@ -218,7 +218,7 @@ pub(crate) const CASES: &[Case] = &[
         "block page over intercepted TLS",
         Server::Tls(TlsServer::with(Chain::Intercepted).saying(Page::Blocked)),
         &["cert.intercepted"],
-        (Step::Certificate, Party::Firewall, Certainty::Likely),
+        (Step::Certificate, Party::Firewall, Certainty::Proved),
     ),
     case(
         "one name filtered",

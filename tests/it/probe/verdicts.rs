@@ -1,10 +1,10 @@
 //! Direct paths: verdict, step, party and certainty for every server.
 
-use narrows_tests::lab::Lab;
-use narrows_tls_probe::{Path, Report};
+use narrows_tests::lab::{Chain, Lab, TlsServer};
+use narrows_tls_probe::{Certainty, Party, Path, Report};
 
 use super::cases::{Case, start};
-use super::probe_all;
+use super::{probe_all, prober_with, run, target};
 
 #[test]
 fn every_broken_server_gets_its_verdict() {
@@ -23,6 +23,24 @@ fn every_broken_server_gets_its_verdict() {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+#[test]
+fn device_whose_root_was_installed_is_found_although_all_is_accepted() {
+    let lab = Lab::new();
+    let server = lab.tls(TlsServer::with(Chain::Intercepted));
+    let prober = prober_with(lab.pki.roots_with_device());
+    let report = run(prober.probe(&target(server), &Path::direct()));
+    assert!(report.is_reachable(), "{}", report.verdict);
+    let [warning] = report.warnings.as_slice() else {
+        panic!("{:?}", report.warnings);
+    };
+    assert_eq!(warning.id.as_str(), "cert.intercepted");
+    assert_eq!(
+        (warning.party, warning.certainty),
+        (Party::Firewall, Certainty::Proved)
+    );
+    assert!(warning.to_string().contains("FortiGate"), "{warning}");
 }
 
 /// What is wrong with the report, in words.

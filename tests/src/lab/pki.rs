@@ -86,6 +86,19 @@ impl Pki {
         roots
     }
 
+    /// What a client trusts on whose machine the root of an inspecting device was installed.
+    ///
+    /// # Panics
+    ///
+    /// Never: they are our own certificates.
+    pub fn roots_with_device(&self) -> RootCertStore {
+        let mut roots = self.roots();
+        roots
+            .add(self.device.root.clone())
+            .expect("our own certificate");
+        roots
+    }
+
     /// Writes a leaf that clients accept, with a key that old servers can use, as `chain` and `key` in
     /// PEM.
     pub(super) fn rsa_files(&self) -> (PathBuf, PathBuf) {

@@ -54,15 +54,18 @@ pub(super) fn clock(reports: &[&Report]) -> Option<Finding> {
     })
 }
 
-/// Two unrelated names or more show certificates of one issuer that is not trusted here, or that signs
-/// as a known product does.
+/// Two unrelated names or more show certificates of one issuer that is not trusted here or not by the
+/// public, or that signs as a known product does. What the public roots know signs for everybody.
 pub(super) fn one_issuer(reports: &[&Report]) -> Option<Finding> {
     let seen: Vec<(&Report, Certificate)> = reports
         .iter()
         .filter_map(|report| leaf(report))
         .filter(|(_, shown, leaf)| {
             let product = Signatures::built_in().product(&leaf.issuer).is_some();
-            !leaf.is_self_issued() && (product || shown.fault == Some(TrustFault::UnknownIssuer))
+            let private = shown.public == Some(false);
+            let unknown = shown.fault == Some(TrustFault::UnknownIssuer);
+            let by_nobody = product || private || unknown;
+            !leaf.is_self_issued() && shown.public != Some(true) && by_nobody
         })
         .map(|(report, _, leaf)| (report, leaf))
         .collect();

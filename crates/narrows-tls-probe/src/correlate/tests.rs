@@ -78,11 +78,14 @@ impl Report {
         let leaf = leaf
             .signed_by(&KeyPair::generate().unwrap(), &issuer)
             .unwrap();
+        let public = (fault == TrustFault::UnknownIssuer).then_some(false);
         let evidence = CertificateEvidence {
             expected: name,
             chain: vec![Der(leaf.der().to_vec())],
             at: NOW,
             fault: Some(fault),
+            // A certificate outside of its time is not asked about.
+            public,
         };
         self.saw(Step::Certificate, Evidence::Certificate(evidence))
     }

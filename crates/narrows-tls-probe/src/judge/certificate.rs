@@ -45,7 +45,7 @@ pub(crate) fn read(
         now,
         accepted: evidence.fault.is_none(),
         anchored: anchored(evidence.fault.as_ref()),
-        public: None,
+        public: evidence.public,
         expiring_within,
     };
     chain::judge(&chain, &known)
