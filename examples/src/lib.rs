@@ -1,1 +1,3 @@
-//! Nothing but the examples.
+//! What the examples share.
+
+pub mod servers;
