@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # What the README promises to someone who has just cloned: the release build serves, curl reaches a
-# TLS origin through it, and the log has the two lines of the tunnel. Loopback only.
+# TLS origin through it, the log has the two lines of the tunnel, and the probe finds the origin reachable
+# by both ways. Loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
-cargo build --release --locked --bin narrows-proxy
+cargo build --release --locked --bin narrows-proxy --bin narrows-probe
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
-    -addext subjectAltName=DNS:localhost -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+    -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
+    -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
 
 python3 - "$work" >"$work/origin" <<'PYTHON' &
 import functools, http.server, ssl, sys
@@ -44,4 +46,11 @@ until_match "$work/proxy.log" \
     "^time=.* level=INFO msg=\"(P:[0-9]+:C:[0-9]+ 127.0.0.1:[0-9]+ --> localhost:$origin on HTTP-1.1)\"$"
 until_match "$work/proxy.log" \
     '^time=.* level=INFO msg="(P:[0-9]+:C:[0-9]+ done via direct bytes ->:[0-9]+, <-:[0-9]+)"$'
-echo "ran the release build: curl reached a TLS origin through it"
+
+probe=${CARGO_TARGET_DIR:-target}/release/narrows-probe
+# It warns that the certificate ends tomorrow: exit code 3.
+"$probe" check "localhost:$origin" --ca-file "$work/cert.pem" --expect-private \
+    --via direct --via "local=http://$proxy" >"$work/probe" || [ $? -eq 3 ] || { cat "$work/probe"; exit 1; }
+names=$("$probe" allowlist --region japaneast --features servers --gateway gw.example --format names | wc -l)
+[ "$names" -eq 8 ] || { echo "the allowlist has $names names"; exit 1; }
+echo "ran the release build: curl reached a TLS origin through it, and the probe by both ways"
