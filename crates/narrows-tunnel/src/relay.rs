@@ -31,8 +31,8 @@ mod splice;
 /// How many turns each direction gets before the task goes back to the scheduler.
 const TURNS: usize = 8;
 
-/// How many octets it may move until then, so that a bulk tunnel cannot keep a small message of another
-/// one waiting for longer than that takes: some fifty microseconds.
+/// How many octets it may move until then. A turn that splices may move more by itself, and is the last
+/// one: small messages of other tunnels wait for that long, some hundred microseconds.
 const OCTETS: u64 = 512 * 1024;
 
 /// Carries bytes between the client and the far side until both directions have ended.

@@ -83,7 +83,7 @@ async fn pipes_are_borrowed_and_never_needed() {
 async fn without_descriptors(mut tunnel: Tunnel) {
     let limit = getrlimit(Resource::Nofile);
     let low = Rlimit {
-        current: Some(64),
+        current: Some(256),
         ..limit
     };
     setrlimit(Resource::Nofile, low).unwrap();

@@ -19,8 +19,8 @@ use pipe::Pipe;
 
 mod pipe;
 
-/// The most octets that one turn moves. It is what bounds how long other tunnels wait.
-const TURN: usize = 256 * 1024;
+/// The most octets that one turn moves: as many as the widest pipe holds.
+const TURN: usize = 1024 * 1024;
 
 /// Bytes that have left one socket and not yet reached the other.
 ///
