@@ -3,6 +3,7 @@
 
 mod cases;
 mod hops;
+mod side_by_side;
 mod truth;
 mod verdicts;
 
