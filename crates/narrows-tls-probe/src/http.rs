@@ -77,38 +77,34 @@ where
     };
     let sent = sent.await;
     loop {
-        let error = match io.read_buf(text).await {
+        match io.read_buf(text).await {
             Ok(0) => {
                 evidence.ending = Some(Ending::Closed);
                 return;
             }
-            Ok(_) => None,
-            Err(error) => Some(error),
-        };
-        if let Some(error) = error
-            .as_ref()
-            .map(|read| sent.as_ref().err().unwrap_or(read))
-        {
-            evidence.alert = late_alert(error);
-            evidence.ending = evidence.alert.is_none().then(|| ending(error));
+            Ok(_) => {}
+            Err(read) => {
+                let error = sent.as_ref().err().unwrap_or(&read);
+                evidence.alert = late_alert(error);
+                evidence.ending = evidence.alert.is_none().then(|| ending(error));
+                return;
+            }
+        }
+        if look(text, evidence) {
             return;
         }
-        match parse(text) {
-            Ok(None) if text.len() < MAX_TEXT => {}
-            Ok(None) => {
-                evidence.malformed = Some("its head is too long".to_owned());
-                return;
-            }
-            Ok(answer) => {
-                evidence.answer = answer;
-                return;
-            }
-            Err(why) => {
-                evidence.malformed = Some(why);
-                return;
-            }
-        }
     }
+}
+
+/// Looks at what has come; whether that is enough.
+fn look(text: &[u8], evidence: &mut HttpEvidence) -> bool {
+    match parse(text) {
+        Ok(None) if text.len() < MAX_TEXT => return false,
+        Ok(None) => evidence.malformed = Some("its head is too long".to_owned()),
+        Ok(answer) => evidence.answer = answer,
+        Err(why) => evidence.malformed = Some(why),
+    }
+    true
 }
 
 /// The target as a URI names it: without the port that its scheme has anyway.

@@ -145,6 +145,9 @@ impl Hop {
     }
 
     /// Trusts these authorities for the hop's own certificate too, beside those of the prober.
+    ///
+    /// The first prober that comes this way decides what "beside" means for this hop and its clones: do not
+    /// share one between probers that trust differently.
     #[must_use]
     pub fn with_authorities(self, authorities: Vec<CertificateDer<'static>>) -> Self {
         self.change(|inner| inner.authorities = authorities)

@@ -13,6 +13,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -24,7 +25,7 @@ use crate::options::Options;
 use crate::path::Hop;
 use crate::prober::ProberError;
 use crate::verifier::{NoIdentity, Witness, verifier};
-use crate::wire::{Io, Wire};
+use crate::wire::{Io, Tape, Wire};
 use crate::words::HelloSize;
 use narrows_connect::printable;
 
@@ -136,23 +137,7 @@ impl Tls {
         let outcome = timeout_at(until, connect).await;
         evidence.client_cert_requested = identity.was_asked();
         let certificate = witness.seen();
-        let stream = match outcome {
-            Ok(Ok(stream)) => {
-                agreed(&mut evidence, &stream);
-                Some(stream)
-            }
-            Ok(Err((error, mut wire))) => {
-                failed(&mut evidence, &error);
-                note(&mut evidence, &tape.notes(), &error);
-                read_text(&mut evidence, &mut wire, until).await;
-                None
-            }
-            Err(_) => {
-                let error = io::ErrorKind::TimedOut.into();
-                note(&mut evidence, &tape.notes(), &error);
-                None
-            }
-        };
+        let stream = see(&mut evidence, outcome, &tape, until).await;
         count(&mut evidence, &tape.notes());
         Handshake {
             tls: evidence,
@@ -245,6 +230,31 @@ impl<S: Io> Handshake<S> {
             self.tls.alert = late_alert(&error);
         }
     }
+}
+
+/// A handshake's stream, or why there is none and what is below.
+type Connected<S> = Result<TlsStream<Wire<S>>, (io::Error, Wire<S>)>;
+
+/// Writes down how a handshake ended, if it did before its deadline.
+async fn see<S: Io>(
+    evidence: &mut TlsEvidence,
+    outcome: Result<Connected<S>, Elapsed>,
+    tape: &Tape,
+    until: Instant,
+) -> Option<TlsStream<Wire<S>>> {
+    match outcome {
+        Ok(Ok(stream)) => {
+            agreed(evidence, &stream);
+            return Some(stream);
+        }
+        Ok(Err((error, mut wire))) => {
+            failed(evidence, &error);
+            note(evidence, &tape.notes(), &error);
+            read_text(evidence, &mut wire, until).await;
+        }
+        Err(_) => note(evidence, &tape.notes(), &io::ErrorKind::TimedOut.into()),
+    }
+    None
 }
 
 /// Reads on where something else than TLS spoke: a page says why it came.

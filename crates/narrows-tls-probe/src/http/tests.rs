@@ -73,3 +73,22 @@ fn an_answer_is_whole_when_its_length_or_last_chunk_has_come() {
         assert_eq!(is_whole(text.as_bytes()), whole, "{text:?}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_octets_are_read_or_refused(
+        head in "(HTTP/1\\.[01] [0-9]{3}[ -~]{0,8}\r\n)?([A-Za-z-]{1,9}: ?[ -~]{0,9}\r\n){0,3}(\r\n)?",
+        rest in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
+    ) {
+        let text = [head.as_bytes(), &rest].concat();
+        let whole = parse(&text);
+        // What was complete before the last octet came stays what it was.
+        if let Some(before) = text.len().checked_sub(1)
+            && let Ok(Some(answer)) = parse(&text[..before])
+        {
+            let whole = whole.unwrap().unwrap();
+            proptest::prop_assert_eq!(whole.status, answer.status);
+            proptest::prop_assert_eq!(whole.headers, answer.headers);
+        }
+    }
+}

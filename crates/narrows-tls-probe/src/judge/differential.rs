@@ -52,45 +52,47 @@ fn by_name(finding: Finding, experiments: &[Experiment]) -> Finding {
         .chain(tried(unnamed))
         .find(|each| each.answered);
     let controls = tried(other).chain(tried(unnamed)).count();
-    let text = &finding.text;
     match (control, again) {
         (_, Some(again)) if again.answered => Finding {
-            text: format!("{text}; the same again succeeded: unsteady, or limited by rate"),
+            text: format!(
+                "{}; the same again succeeded: unsteady, or limited by rate",
+                finding.text
+            ),
             party: Party::Unknown,
             certainty: Certainty::Guess,
             ..finding
         },
-        (Some(control), Some(_)) => {
-            let what = called(&control.kind);
-            let text = format!(
-                "{text}, and again; the same address completed TLS with {what}: a device between \
-                 filters by name"
-            );
-            let because = finding.because.unwrap_or(finding.id);
-            Finding::new(Id::TlsSniFiltered, Certainty::Proved, text).because(because)
-        }
-        (Some(control), None) => {
-            let text = format!(
-                "{text}; the same address answered {}",
-                called(&control.kind)
-            );
-            let certainty = Certainty::Likely;
-            Finding {
-                text,
-                certainty,
-                ..finding
-            }
-            .by(Party::Firewall)
-        }
+        (Some(control), again) => answered(finding, control, again.is_some()),
         (None, _) if controls > 0 => {
+            let other = failed(experiments);
             let text = format!(
-                "{text}; {} fails in the same way on this address",
-                failed(experiments)
+                "{}; {other} fails in the same way on this address",
+                finding.text
             );
             Finding { text, ..finding }
         }
         (None, _) => finding,
     }
+}
+
+/// The control was answered; this name may have failed again after it.
+fn answered(finding: Finding, control: &Experiment, again: bool) -> Finding {
+    let (text, what) = (&finding.text, called(&control.kind));
+    if !again {
+        let text = format!("{text}; the same address answered {what}");
+        let certainty = Certainty::Likely;
+        return Finding {
+            text,
+            certainty,
+            ..finding
+        }
+        .by(Party::Firewall);
+    }
+    let text = format!(
+        "{text}, and again; the same address completed TLS with {what}: a device between filters by name"
+    );
+    let because = finding.because.unwrap_or(finding.id);
+    Finding::new(Id::TlsSniFiltered, Certainty::Proved, text).because(because)
 }
 
 fn called(kind: &ExperimentKind) -> String {
@@ -120,9 +122,14 @@ fn by_age(finding: Finding, experiments: &[Experiment]) -> Finding {
         .any(|each| matches!(each.kind, ExperimentKind::OldHello { .. }));
     let text = &finding.text;
     match answered {
-        Some(chose) if chose.starts_with("TLS 1.2") || chose.starts_with("TLSv1.2") => {
-            let text =
-                format!("{text}; to a ClientHello with old cipher suites it answers {chose}");
+        Some(chose) if chose.starts_with("TLS 1.2") => {
+            let text = if is_modern(chose) {
+                format!(
+                    "{text}; offered more, it answers {chose}: a curve or signature is what it lacks"
+                )
+            } else {
+                format!("{text}; to a ClientHello with old cipher suites it answers {chose}")
+            };
             Finding::new(Id::TlsNoCommonCipher, Certainty::Proved, text)
         }
         Some(chose) => {
@@ -140,6 +147,11 @@ fn by_age(finding: Finding, experiments: &[Experiment]) -> Finding {
         }
         None => finding,
     }
+}
+
+/// Whether the suite is one that was offered before: then it was not the suites.
+fn is_modern(chose: &str) -> bool {
+    chose.contains("ECDHE") && (chose.contains("GCM") || chose.contains("CHACHA20"))
 }
 
 /// Whether the size of ClientHello makes the difference.

@@ -82,12 +82,23 @@ fn not_tls(first: &[u8]) -> Finding {
 }
 
 fn ended(ending: Ending, evidence: &TlsEvidence) -> Finding {
-    let id = match (
-        ending,
-        evidence.received,
-        evidence.sent,
-        evidence.hello_sent,
-    ) {
+    let id = pattern(ending, evidence);
+    // Without a control it is not known who did it, only what usually does.
+    let finding = Finding::new(id, Certainty::Guess, sentence(ending, id, evidence));
+    match id {
+        Id::TlsStalledMidHandshake => finding.by(Party::Network),
+        _ => finding,
+    }
+}
+
+fn pattern(ending: Ending, evidence: &TlsEvidence) -> Id {
+    let TlsEvidence {
+        received,
+        sent,
+        hello_sent,
+        ..
+    } = *evidence;
+    match (ending, received, sent, hello_sent) {
         (Ending::Silent, 0, ..) => Id::TlsNoServerHello,
         (Ending::Silent, ..) => Id::TlsStalledMidHandshake,
         (Ending::Closed, 0, 0, _) => Id::TcpClosedOnAccept,
@@ -98,40 +109,33 @@ fn ended(ending: Ending, evidence: &TlsEvidence) -> Finding {
         (Ending::Reset, 0, ..) => Id::TlsResetAfterClientHello,
         (Ending::Closed, ..) => Id::TlsClosedMidHandshake,
         (Ending::Reset, ..) => Id::TlsResetMidHandshake,
-    };
+    }
+}
+
+fn sentence(ending: Ending, id: Id, evidence: &TlsEvidence) -> String {
     let after = evidence.ending_after.map(ms).unwrap_or_default();
-    let name = match &evidence.sni {
+    let hello = match &evidence.sni {
         Some(name) => format!("ClientHello for {name}"),
         None => "ClientHello without a name".to_owned(),
     };
-    let (received, plural) = (
-        evidence.received,
-        if evidence.received == 1 { "" } else { "s" },
-    );
-    let text = match (ending, id) {
-        (_, Id::TcpClosedOnAccept | Id::TcpResetOnAccept) => {
+    let bytes = match evidence.received {
+        1 => "1 byte".to_owned(),
+        received => format!("{received} bytes"),
+    };
+    match id {
+        Id::TcpClosedOnAccept | Id::TcpResetOnAccept => {
             format!("{ending} right after the connection stood, before anything was sent")
         }
-        (_, Id::TlsClosedBeforeServerHello | Id::TlsResetBeforeServerHello) => {
-            format!("{ending} while the {name} was being sent")
+        Id::TlsClosedBeforeServerHello | Id::TlsResetBeforeServerHello => {
+            format!("{ending} while the {hello} was being sent")
         }
-        (Ending::Silent, Id::TlsNoServerHello) => {
-            format!("not a byte in {after} after the {name}")
+        Id::TlsNoServerHello => format!("not a byte in {after} after the {hello}"),
+        Id::TlsStalledMidHandshake => {
+            format!("silent for {after} in the middle of the TLS handshake, after {bytes}")
         }
-        (Ending::Silent, _) => {
-            format!(
-                "silent for {after} in the middle of the TLS handshake, after {received} byte{plural}"
-            )
+        Id::TlsClosedAfterClientHello | Id::TlsResetAfterClientHello => {
+            format!("{ending} {after} after the {hello}, without a byte")
         }
-        (_, Id::TlsClosedAfterClientHello | Id::TlsResetAfterClientHello) => {
-            format!("{ending} {after} after the {name}, without a byte")
-        }
-        _ => format!("{ending} in the middle of the TLS handshake, after {received} byte{plural}"),
-    };
-    // Without a control it is not known who did it, only what usually does.
-    let finding = Finding::new(id, Certainty::Guess, text);
-    match id {
-        Id::TlsStalledMidHandshake => finding.by(Party::Network),
-        _ => finding,
+        _ => format!("{ending} in the middle of the TLS handshake, after {bytes}"),
     }
 }

@@ -32,44 +32,37 @@ fn answered(answer: &HttpAnswer, hop: HopKind, evidence: &TunnelEvidence) -> Opt
     let (id, certainty, text) = match answer.status {
         200..=299 => return None,
         407 => (Id::ProxyAuthRequired, Certainty::Proved, wants(evidence)),
-        403 | 451 | 470 => (
-            Id::ProxyDenied,
-            Certainty::Proved,
-            format!("refuses this target: {said}"),
-        ),
-        500 | 502 => (
-            Id::ProxyBadGateway,
-            Certainty::Likely,
-            format!("could not reach the target: {said}"),
-        ),
-        503 => (
-            Id::ProxyUnavailable,
-            Certainty::Likely,
-            format!("says that the service is unavailable: {said}"),
-        ),
-        504 | 522 | 524 => (
-            Id::ProxyUpstreamTimeout,
-            Certainty::Likely,
-            format!("got no answer from the target: {said}"),
-        ),
-        _ => (
-            Id::ProxyStatus,
-            Certainty::Proved,
-            format!("answers CONNECT with an unexpected status: {said}"),
-        ),
-    };
-    let finding = Finding::new(id, certainty, text);
-    // Squid says 500 and 503 of its own policy too; its word for the fault is more precise.
-    let denied = answer
-        .header("x-squid-error")
-        .is_some_and(|word| word.contains("ACCESS_DENIED"));
-    Some(match (denied, finding.id) {
-        (true, Id::ProxyBadGateway | Id::ProxyUnavailable) => {
+        status if is_refusal(status, answer) => {
             let text = format!("refuses this target: {said}");
-            Finding::new(Id::ProxyDenied, Certainty::Proved, text).by(party_of(hop))
+            let finding = Finding::new(Id::ProxyDenied, Certainty::Proved, text);
+            return Some(finding.by(party_of(hop)));
         }
-        _ => finding,
-    })
+        status => {
+            let (id, certainty, what) = behind(status);
+            (id, certainty, format!("{what}: {said}"))
+        }
+    };
+    Some(Finding::new(id, certainty, text))
+}
+
+/// Squid says 500 and 503 of its own policy too; its word for the fault is more precise.
+fn is_refusal(status: u16, answer: &HttpAnswer) -> bool {
+    let word = answer.header("x-squid-error").unwrap_or_default();
+    matches!(status, 403 | 451 | 470) || word.contains("ACCESS_DENIED")
+}
+
+/// Statuses by which a proxy says that it tried.
+const fn behind(status: u16) -> (Id, Certainty, &'static str) {
+    let (id, what) = match status {
+        500 | 502 => (Id::ProxyBadGateway, "could not reach the target"),
+        503 => (Id::ProxyUnavailable, "says that the service is unavailable"),
+        504 | 522 | 524 => (Id::ProxyUpstreamTimeout, "got no answer from the target"),
+        _ => {
+            let what = "answers CONNECT with an unexpected status";
+            return (Id::ProxyStatus, Certainty::Proved, what);
+        }
+    };
+    (id, Certainty::Likely, what)
 }
 
 /// The 407, and whether what this side can do would help.
