@@ -8,7 +8,7 @@ work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
-cargo build --release --locked --bin narrows-proxy --bin narrows-probe
+cargo build --release --locked -p narrows-proxy -p narrows-probe
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
     -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null

@@ -187,7 +187,9 @@ fn targets(args: &CheckArgs) -> Result<Targets, Fault> {
     }
     // The flags are judged also where they select nothing.
     let selection = args.select.resolve()?;
-    if !args.select.is_empty() {
+    // A region in the environment does not add its whole catalogue to a name.
+    let named = !targets.wanted.is_empty() && args.select.features.is_empty();
+    if !args.select.is_empty() && !named {
         targets.add_selected(&selection);
     }
     if targets.wanted.is_empty() && targets.not_tested.is_empty() {

@@ -8,10 +8,11 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::Acceptor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 /// How a server behaves.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub(crate) enum Manner {
     Close,
     /// RST after ClientHello.
     Reset,
+    /// RST after a ClientHello for `localhost`, TLS for any other name and for none.
+    Filter,
     /// Silence after ClientHello.
     Hang,
     /// A proxy that refuses every CONNECT with 403.
@@ -148,6 +151,7 @@ async fn serve(mut io: TcpStream, tls: TlsAcceptor, manner: Manner) {
             read_hello(&mut io).await;
             let _ = io.set_zero_linger();
         }
+        Manner::Filter => filter(io, &tls).await,
         Manner::Hang => {
             read_hello(&mut io).await;
             let _ = io.read_u8().await;
@@ -184,6 +188,16 @@ async fn answer(io: TcpStream, tls: TlsAcceptor) {
         .write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
         .await;
     let _ = io.shutdown().await;
+}
+
+async fn filter(io: TcpStream, tls: &TlsAcceptor) {
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), io).await;
+    let Ok(start) = hello else { return };
+    if start.client_hello().server_name() == Some("localhost") {
+        let _ = start.io.set_zero_linger();
+    } else {
+        let _ = start.into_stream(Arc::clone(tls.config())).await;
+    }
 }
 
 /// All of what comes at first: closing with octets unread would be a reset.
