@@ -1,5 +1,7 @@
 //! For people.
 
+use narrows_endpoint::Transport;
+
 use super::{Document, Written};
 use crate::table::Table;
 
@@ -15,13 +17,6 @@ pub(super) fn write(document: &Document) -> Written {
         if first != Some(at) {
             continue;
         }
-        let same = document.open.iter().filter(|other| other.name == row.name);
-        let ports: Vec<_> = same
-            .map(|other| match other.transport {
-                narrows_endpoint::Transport::Udp => format!("{}/udp", other.port),
-                _ => other.port.to_string(),
-            })
-            .collect();
         let page = pages.iter().position(|page| *page == &*row.source);
         let page = page.unwrap_or_else(|| {
             pages.push(&row.source);
@@ -29,7 +24,7 @@ pub(super) fn write(document: &Document) -> Written {
         });
         table.row([
             row.name.clone(),
-            ports.join(","),
+            ports(document, &row.name),
             row.purpose.to_string(),
             row.when.to_string(),
             row.feature.clone(),
@@ -44,4 +39,16 @@ pub(super) fn write(document: &Document) -> Written {
         text.push_str(&format!("[{}] {page}\n", at + 1));
     }
     text.into()
+}
+
+/// Every port of a name, as `80,443` or `123/udp`.
+fn ports(document: &Document, name: &str) -> String {
+    let rows = document.open.iter().filter(|row| row.name == name);
+    let ports: Vec<_> = rows
+        .map(|row| match row.transport {
+            Transport::Udp => format!("{}/udp", row.port),
+            _ => row.port.to_string(),
+        })
+        .collect();
+    ports.join(",")
 }

@@ -32,9 +32,12 @@ pub fn read(of_one_target: &[&Tested]) -> Option<String> {
             opened.join(" and ")
         ));
     }
-    let first = failing.first()?;
-    let good = good.join(" and ");
-    Some(match (&*first.path, first.verdict.id) {
+    Some(some_fail(failing.first()?, &good.join(" and ")))
+}
+
+/// What it means that this path fails while those that are good do not.
+fn some_fail(failing: &Report, good: &str) -> String {
+    match (&*failing.path, failing.verdict.id) {
         ("direct", id) if id.family() == "tls" || id.family() == "tcp" => format!(
             "the direct way is filtered, {good} is not: as it should be where everything goes by {good}"
         ),
@@ -52,7 +55,7 @@ pub fn read(of_one_target: &[&Tested]) -> Option<String> {
             format!("{path} is to blame, not the target: {good} reaches it")
         }
         (path, id) => format!("what breaks it ({id}) is behind {path}: {good} reaches the target"),
-    })
+    }
 }
 
 fn everywhere(failing: &[&Report]) -> String {

@@ -3,7 +3,7 @@
 use narrows_tls_probe::Path;
 
 use super::text;
-use crate::check::Run;
+use crate::check::{Run, Tested};
 
 pub(super) fn write(run: &Run, paths: &[Path]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
@@ -26,34 +26,36 @@ pub(super) fn write(run: &Run, paths: &[Path]) -> String {
             escape(label),
             of_path.len(),
         ));
-        for one in of_path {
-            let report = &one.report;
-            out.push_str(&format!(
-                "    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\">\n",
-                escape(&one.use_case),
-                escape(&report.target.to_string()),
-                report.elapsed.as_secs_f64(),
-            ));
-            if !report.is_reachable() {
-                out.push_str(&format!(
-                    "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
-                    report.verdict.id,
-                    escape(&report.verdict.sentence),
-                    escape(&text::explain(report, paths)),
-                ));
-            }
-            for warning in &report.warnings {
-                out.push_str(&format!(
-                    "      <system-out>warning: {} [{}]</system-out>\n",
-                    escape(&warning.sentence),
-                    warning.id
-                ));
-            }
-            out.push_str("    </testcase>\n");
-        }
+        out.extend(of_path.into_iter().map(|one| case(one, paths)));
         out.push_str("  </testsuite>\n");
     }
     out + "</testsuites>\n"
+}
+
+fn case(one: &Tested, paths: &[Path]) -> String {
+    let report = &one.report;
+    let mut out = format!(
+        "    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\">\n",
+        escape(&one.use_case),
+        escape(&report.target.to_string()),
+        report.elapsed.as_secs_f64(),
+    );
+    if !report.is_reachable() {
+        out.push_str(&format!(
+            "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
+            report.verdict.id,
+            escape(&report.verdict.sentence),
+            escape(&text::explain(report, paths)),
+        ));
+    }
+    for warning in &report.warnings {
+        out.push_str(&format!(
+            "      <system-out>warning: {} [{}]</system-out>\n",
+            escape(&warning.sentence),
+            warning.id
+        ));
+    }
+    out + "    </testcase>\n"
 }
 
 /// Text for content and attributes alike; XML 1.0 has no place for control characters.

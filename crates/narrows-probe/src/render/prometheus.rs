@@ -51,57 +51,52 @@ pub(super) fn write(run: &Run) -> String {
             }
         }
     }
-    head(
-        &mut out,
-        "probe_http_duration_seconds",
-        "How long each phase took",
-    );
-    for one in &run.results {
+    phases(&mut out, run);
+    versions(&mut out, run);
+    verdicts(&mut out, run);
+    out
+}
+
+fn phases(out: &mut String, run: &Run) {
+    let name = "probe_http_duration_seconds";
+    head(out, name, "How long each phase took");
+    for report in run.results.iter().map(|one| &one.report) {
         for (phase, step_of) in [
             ("resolve", Step::Resolve),
             ("connect", Step::Connect),
             ("tls", Step::Tls),
             ("processing", Step::Http),
         ] {
-            if let Some(value) = step(&one.report, step_of) {
-                let labels = labels(&one.report);
-                let _ = writeln!(
-                    out,
-                    "probe_http_duration_seconds{{{labels},phase=\"{phase}\"}} {value}"
-                );
+            if let Some(value) = step(report, step_of) {
+                let labels = labels(report);
+                let _ = writeln!(out, "{name}{{{labels},phase=\"{phase}\"}} {value}");
             }
         }
     }
-    head(
-        &mut out,
-        "probe_tls_version_info",
-        "The TLS version agreed on",
-    );
-    for one in &run.results {
-        if let Some(version) = tls_version(&one.report) {
-            let labels = labels(&one.report);
-            let _ = writeln!(
-                out,
-                "probe_tls_version_info{{{labels},version=\"TLS {}\"}} 1",
-                escape(version)
-            );
+}
+
+fn versions(out: &mut String, run: &Run) {
+    let name = "probe_tls_version_info";
+    head(out, name, "The TLS version agreed on");
+    for report in run.results.iter().map(|one| &one.report) {
+        if let Some(version) = tls_version(report) {
+            let (labels, version) = (labels(report), escape(version));
+            let _ = writeln!(out, "{name}{{{labels},version=\"TLS {version}\"}} 1");
         }
     }
-    head(
-        &mut out,
-        "probe_verdict_info",
-        "What was concluded, and about whom",
-    );
-    for one in &run.results {
-        let verdict = &one.report.verdict;
-        let labels = labels(&one.report);
+}
+
+fn verdicts(out: &mut String, run: &Run) {
+    let name = "probe_verdict_info";
+    head(out, name, "What was concluded, and about whom");
+    for report in run.results.iter().map(|one| &one.report) {
+        let (labels, verdict) = (labels(report), &report.verdict);
         let _ = writeln!(
             out,
-            "probe_verdict_info{{{labels},step=\"{}\",verdict=\"{}\",party=\"{}\",certainty=\"{}\"}} 1",
+            "{name}{{{labels},step=\"{}\",verdict=\"{}\",party=\"{}\",certainty=\"{}\"}} 1",
             verdict.step, verdict.id, verdict.party, verdict.certainty
         );
     }
-    out
 }
 
 fn head(out: &mut String, name: &str, help: &str) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use narrows_tls_probe::{Evidence, HttpAnswer, Outcome, Report, StepReport};
+use narrows_tls_probe::{Evidence, HttpAnswer, Outcome, Report, StepReport, TlsEvidence};
 use serde::Serialize;
 
 use super::chain::chain;
@@ -118,26 +118,7 @@ fn evidence(evidence: &Evidence) -> String {
             );
             parts.extend(seen.malformed.clone());
         }
-        Evidence::Tls(seen) => {
-            let agreed = [&seen.version, &seen.cipher, &seen.group, &seen.alpn];
-            parts.extend(agreed.into_iter().flatten().cloned());
-            parts.extend(seen.alert.iter().map(|alert| format!("alert {alert}")));
-            if let Some(ending) = seen.ending {
-                let after = seen
-                    .ending_after
-                    .map(|time| format!(" after {} ms", time.as_millis()));
-                parts.push(format!(
-                    "{ending}{}, {} octets sent, {} received",
-                    after.unwrap_or_default(),
-                    seen.sent,
-                    seen.received
-                ));
-            }
-            parts.extend(seen.http.iter().map(answer));
-            if seen.client_cert_requested {
-                parts.push("asked for a client certificate".to_owned());
-            }
-        }
+        Evidence::Tls(seen) => parts.extend(handshake(seen)),
         Evidence::Certificate(seen) => {
             parts.push(format!("for {}", seen.expected));
             parts.extend(seen.fault.iter().map(plain));
@@ -151,6 +132,28 @@ fn evidence(evidence: &Evidence) -> String {
         _ => {}
     }
     parts.join(", ")
+}
+
+fn handshake(seen: &TlsEvidence) -> Vec<String> {
+    let agreed = [&seen.version, &seen.cipher, &seen.group, &seen.alpn];
+    let mut parts: Vec<String> = agreed.into_iter().flatten().cloned().collect();
+    parts.extend(seen.alert.iter().map(|alert| format!("alert {alert}")));
+    if let Some(ending) = seen.ending {
+        let after = seen
+            .ending_after
+            .map(|time| format!(" after {} ms", time.as_millis()));
+        parts.push(format!(
+            "{ending}{}, {} octets sent, {} received",
+            after.unwrap_or_default(),
+            seen.sent,
+            seen.received
+        ));
+    }
+    parts.extend(seen.http.iter().map(answer));
+    if seen.client_cert_requested {
+        parts.push("asked for a client certificate".to_owned());
+    }
+    parts
 }
 
 fn answer(answer: &HttpAnswer) -> String {

@@ -32,16 +32,10 @@ pub(super) async fn run(
         if ended && before.is_some() {
             break;
         }
-        let text = match &before {
-            None => render::write(&run, runner.paths(), Format::Text, args.tell.verbose),
-            Some(before) => {
-                let lines = diff::changes(before, &run);
-                lines
-                    .iter()
-                    .map(|line| format!("{} {line}\n", clock.now()))
-                    .collect()
-            }
-        };
+        let text = before.as_ref().map_or_else(
+            || render::write(&run, runner.paths(), Format::Text, args.tell.verbose),
+            |before| changes(before, &run, &clock),
+        );
         Output::Stdout.write(&text)?;
         if let Some(save) = &args.save {
             let text = render::write(&run, runner.paths(), Format::Json, false);
@@ -57,4 +51,12 @@ pub(super) async fn run(
         }
     }
     Ok(before.map_or(Exit::Nothing, |run| args.tell.exit(&run)))
+}
+
+/// One line for each change, with the time.
+fn changes(before: &Run, after: &Run, clock: &LocalClock) -> String {
+    diff::changes(before, after)
+        .iter()
+        .map(|line| format!("{} {line}\n", clock.now()))
+        .collect()
 }
