@@ -27,8 +27,16 @@ pub fn raise_descriptors() -> Option<u64> {
 /// How many of the wanted tunnels that many descriptors carry, so that one more is answered with 503
 /// instead of waiting for a descriptor that does not come.
 pub fn tunnels(descriptors: Option<u64>, wanted: usize) -> usize {
-    let carried = descriptors.map_or(u64::MAX, |all| all.saturating_sub(OWN) / PER_TUNNEL);
+    let carried = descriptors.map_or(u64::MAX, |all| {
+        all.saturating_sub(OWN + pipes(all)) / PER_TUNNEL
+    });
     usize::try_from(carried).map_or(wanted, |carried| wanted.min(carried.max(1)))
+}
+
+/// Descriptors of the pipes through which bulk is spliced: one pipe for each 64 descriptors, at most 128
+/// pipes (`narrows_tunnel`).
+fn pipes(all: u64) -> u64 {
+    (all / 64).min(128) * 2
 }
 
 /// What to tell the operator if fewer tunnels are carried than `wanted`.
@@ -60,19 +68,23 @@ pub const ENOUGH: u64 = 1 << 20;
 mod tests {
     use super::*;
 
+    /// With 22 pipes.
+    const FOR_500: u64 = OWN + 2 * 500 + 44;
+
     #[test]
     fn tunnels_fit_the_descriptors() {
         assert_eq!(tunnels(None, MOST_TUNNELS), MOST_TUNNELS);
-        assert_eq!(tunnels(Some(OWN + 2 * 500), 501), 500);
-        assert_eq!(tunnels(Some(OWN + 2 * 500), 500), 500);
+        assert_eq!(tunnels(Some(FOR_500), 501), 500);
+        assert_eq!(tunnels(Some(FOR_500), 500), 500);
+        assert_eq!(tunnels(Some(1 << 20), 1 << 20), (1 << 19) - 128 - 192);
         assert_eq!(tunnels(Some(3), 1), 1);
     }
 
     #[test]
     fn a_shortage_is_told() {
         assert_eq!(shortage(None, MOST_TUNNELS), None);
-        assert_eq!(shortage(Some(OWN + 2 * 500), 500), None);
-        let warning = shortage(Some(OWN + 2 * 500), 501).unwrap();
+        assert_eq!(shortage(Some(FOR_500), 500), None);
+        let warning = shortage(Some(FOR_500), 501).unwrap();
         assert!(warning.contains("carry 500 tunnels"), "{warning}");
         // The default only says something when it comes out at little.
         assert_eq!(shortage(Some(20_000), MOST_TUNNELS), None);
