@@ -4,6 +4,7 @@
 mod cases;
 mod hops;
 mod side_by_side;
+mod terminated;
 mod truth;
 mod verdicts;
 

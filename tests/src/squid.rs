@@ -118,9 +118,54 @@ impl Squid {
         })
     }
 
+    /// Starts a Squid that lets a CONNECT pass, reads the ClientHello in it, and ends the connection if it
+    /// names this host (`ssl_bump terminate`).
+    ///
+    /// # Panics
+    ///
+    /// As [`Squid::start`]; ask [`Squid::that_reads_tls`] first.
+    pub fn terminating(name: &str, tls: &Tls) -> Self {
+        let program = Self::that_reads_tls().expect("asked before");
+        Self::launch_as(program, |place, port| {
+            // It presents this certificate to nobody, and does not start without one.
+            let pem = [&tls.certificate_file, &tls.key_file]
+                .map(|file| std::fs::read_to_string(file).expect("a readable file"));
+            let pair = place.join("pair.pem");
+            std::fs::write(&pair, pem.concat()).expect("a writable directory");
+            let lines = format!(
+                "http_port 127.0.0.1:{port} ssl-bump tls-cert={} generate-host-certificates=off\n\
+                 acl hello at_step SslBump1\n\
+                 acl named ssl::server_name {name}\n\
+                 ssl_bump peek hello\n\
+                 ssl_bump terminate named\n\
+                 ssl_bump splice all\n\
+                 http_access allow all",
+                pair.display()
+            );
+            (format!("http://127.0.0.1:{port}"), lines)
+        })
+    }
+
+    /// The Squid here that was built with OpenSSL, which alone can look into TLS; `None` if there is none,
+    /// which is said loudly. Debian's `squid-openssl` excludes its `squid`, so it may go by that name.
+    pub fn that_reads_tls() -> Option<&'static str> {
+        if program::find("squid-openssl").is_some() {
+            return Some("squid-openssl");
+        }
+        if Self::available() && Self::built_with("--with-openssl") {
+            return Some("squid");
+        }
+        program::unable("no Squid that was built with OpenSSL");
+        None
+    }
+
     /// Starts it; `lines` gets its directory and its port, and gives its URL and what is particular in
     /// its configuration.
     fn launch(lines: impl FnOnce(&Path, u16) -> (String, String)) -> Self {
+        Self::launch_as("squid", lines)
+    }
+
+    fn launch_as(program: &str, lines: impl FnOnce(&Path, u16) -> (String, String)) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         // Started by root, Squid becomes a user of its own, who must get in here.
         open_to_all(directory.path());
@@ -128,7 +173,7 @@ impl Squid {
         let file = directory.path().join("squid.conf");
         let config = config(directory.path(), &lines);
         std::fs::write(&file, config).expect("a writable directory");
-        let mut command = program::command("squid", directory.path());
+        let mut command = program::command(program, directory.path());
         let child = command.arg("-N").arg("-f").arg(file);
         let child = child
             .stdout(Stdio::null())
@@ -166,7 +211,7 @@ impl Squid {
             let gone = child.try_wait().expect("our own child");
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             assert!(gone.is_none(), "squid ended: {gone:?}\n{said}");
-            ["HTTP", "HTTPS"]
+            ["HTTP", "HTTPS", "SSL bumped HTTP"]
                 .iter()
                 .any(|form| said.contains(&format!("Accepting {form} Socket connections")))
                 .then_some(())
