@@ -1,1 +1,4 @@
-//! Nothing but the benches.
+//! What several benches share: tables, and what the machine has.
+
+pub mod machine;
+pub mod table;

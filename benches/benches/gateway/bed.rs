@@ -1,6 +1,5 @@
 //! What stands while the bench runs, and what is put on it.
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,13 +7,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use narrows_benches::machine;
 use tempfile::TempDir;
 
 use crate::Failure;
 use crate::delay::LongPath;
 use crate::leg::Leg;
 use crate::party::Party;
-use crate::{haproxy, roles, sockets, target};
+use crate::{haproxy, roles, target};
 
 /// The target, a gateway that carries it, and the files that everybody uses.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Bed {
             target,
             gateway: Arc::new(gateway),
             gateway_at,
-            haproxy: haproxy::installed(),
+            haproxy: machine::installed("haproxy"),
             home,
             one_way,
         })
@@ -74,12 +74,11 @@ impl Bed {
     /// Says what is measured on.
     pub(crate) fn introduce(&self) {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        let load = load.split(' ').next().unwrap_or("?");
+        let load = machine::load();
         println!("{cores} cores, load {load} at the start");
         println!(
             "congestion control: reno here, {} elsewhere",
-            sockets::default_congestion()
+            machine::default_congestion()
         );
         match &self.haproxy {
             Some(program) => println!("HAProxy {}", haproxy::version(program)),

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use narrows_benches::table::{ms, number, percentile, print};
+
 use crate::Failure;
 use crate::bed::{Bed, Distance};
 use crate::leg::Leg;
 use crate::options::Options;
-use crate::table::{ms, number, percentile, print};
 use crate::target::{Ask, ask};
 
 /// One contender's figures in one direction, a round each.

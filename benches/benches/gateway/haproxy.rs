@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,17 +13,7 @@ use crate::party::Party;
 const HEAD: &str = "global\n  maxconn 4000\ndefaults\n  mode tcp\n  timeout connect 5s\n  \
                     timeout client 10m\n  timeout server 10m\n";
 
-/// The program, where it is installed.
-pub(crate) fn installed() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let more = ["/usr/sbin".into(), "/usr/local/sbin".into()];
-    let places = std::env::split_paths(&path).chain(more);
-    places
-        .map(|place| place.join("haproxy"))
-        .find(|file| file.is_file())
-}
-
-/// Its version, as it says it.
+/// The program's version, as it says it.
 pub(crate) fn version(program: &Path) -> String {
     let output = Command::new(program).arg("-v").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());

@@ -23,7 +23,6 @@ mod party;
 mod roles;
 mod setups;
 mod sockets;
-mod table;
 mod target;
 
 use std::error::Error;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use narrows_benches::table::{ms, percentile, print};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -9,7 +10,6 @@ use crate::Failure;
 use crate::bed::{Bed, Distance};
 use crate::leg::{self, Leg};
 use crate::options::Options;
-use crate::table::{ms, percentile, print};
 
 /// Long enough for sessions to be made ready along the long path.
 const REST: Duration = Duration::from_secs(3);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use narrows_benches::table::{number, percentile, print};
 use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::bed::{Bed, Distance};
 use crate::leg::{self, Leg};
 use crate::options::Options;
-use crate::table::{number, percentile, print};
 use crate::target::{Ask, ask};
 
 /// Clients at a time.

@@ -33,10 +33,3 @@ pub(crate) fn finish(stream: &TcpStream) {
     // A socket that cannot be shut down has ended already.
     let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Write);
 }
-
-/// The congestion control that everybody else's sockets have.
-pub(crate) fn default_congestion() -> String {
-    let file = "/proc/sys/net/ipv4/tcp_congestion_control";
-    std::fs::read_to_string(file)
-        .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
-}

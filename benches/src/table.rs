@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Prints a title and rows below a head, each column as wide as it must be.
-pub(crate) fn print(title: &str, head: &[&str], rows: &[Vec<String>]) {
+#[expect(clippy::print_stdout, reason = "a bench talks to its reader")]
+pub fn print(title: &str, head: &[&str], rows: &[Vec<String>]) {
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
     let all = || std::iter::once(&head).chain(rows);
     let widths: Vec<usize> = (0..head.len())
@@ -23,24 +24,27 @@ pub(crate) fn print(title: &str, head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-/// The value below which so many per cent of all lie.
-pub(crate) fn percentile<T: Copy + PartialOrd>(values: &[T], per_cent: usize) -> Option<T> {
+/// The value below which so many per cent of all lie; none of none.
+#[must_use]
+pub fn percentile<T: Copy + PartialOrd>(values: &[T], per_cent: usize) -> Option<T> {
     let mut values = values.to_vec();
     values.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
     let at = (values.len() * per_cent / 100).min(values.len().checked_sub(1)?);
     values.get(at).copied()
 }
 
-/// A duration in milliseconds.
-pub(crate) fn ms(value: Option<Duration>) -> String {
+/// A duration in milliseconds, or a dash.
+#[must_use]
+pub fn ms(value: Option<Duration>) -> String {
     value.map_or_else(
         || "-".to_owned(),
         |value| format!("{:.1} ms", value.as_secs_f64() * 1e3),
     )
 }
 
-/// A number with as many places as are worth it.
-pub(crate) fn number(value: Option<f64>, places: usize) -> String {
+/// A number with as many places as are worth it, or a dash.
+#[must_use]
+pub fn number(value: Option<f64>, places: usize) -> String {
     match value {
         Some(value) if value.is_finite() => format!("{value:.places$}"),
         _ => "-".to_owned(),
