@@ -8,7 +8,7 @@ use crate::certificates::CertificateError;
 use crate::definition::{Definition, GatewayName};
 use crate::identity::Identity;
 use crate::jwt::{Jwt, JwtError};
-use crate::tokens::Tokens;
+use crate::tokens::{self, Tokens};
 
 /// What one server accepts as proof of who asks.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ pub enum AuthError {
     /// The token is not known, or not for this gateway, or not that user's.
     #[error("the token is not one for this gateway{}", claimed(.user.as_deref()))]
     Token {
-        /// Who the client said it is; anyone may say anything.
+        /// Who the client said it is, if that can be the name of a token; anyone may say anything.
         user: Option<Box<str>>,
     },
 }
@@ -127,7 +127,7 @@ impl Authenticator<'_> {
     ) -> Result<Identity, AuthError> {
         let holder = self.tokens.holder(token, name, gateway);
         holder.ok_or_else(|| AuthError::Token {
-            user: name.map(|name| name.chars().take(LONGEST_USER).collect()),
+            user: name.filter(|name| is_telling(name)).map(Into::into),
         })
     }
 }
@@ -138,8 +138,11 @@ fn claimed(user: Option<&str>) -> String {
     })
 }
 
-/// As long as a token's name may be.
-const LONGEST_USER: usize = 64;
+/// Whether a user may be shown: only what a token could be named. Who has put the token, or another
+/// secret, where its name belongs must not find it in a log.
+fn is_telling(user: &str) -> bool {
+    tokens::is_name(user) && !user.starts_with(tokens::PREFIX)
+}
 
 #[cfg(test)]
 mod tests;

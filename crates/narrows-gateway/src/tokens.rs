@@ -294,7 +294,8 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a token may be named so.
+pub(crate) fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }

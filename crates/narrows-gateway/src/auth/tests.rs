@@ -67,7 +67,10 @@ fn tokens_come_as_bearer_and_as_basic() {
     for (header, at, user) in [
         (bearer(), "other", None),
         (basic("bob"), "edge", Some("bob")),
-        (basic(""), "edge", Some("")),
+        (basic(""), "edge", None),
+        (basic("two words"), "edge", None),
+        (basic(&"x".repeat(65)), "edge", None),
+        (basic(secret), "edge", None),
         (header(&format!("Bearer {secret}x")), "edge", None),
         (header("Bearer"), "edge", None),
         (header("Bearer a.b.c"), "edge", None),
