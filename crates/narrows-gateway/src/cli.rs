@@ -9,7 +9,7 @@ use narrows_log::Format;
 
 use crate::definition::{Endpoint, GatewayName};
 use crate::exit;
-use crate::feature::Feature;
+use crate::feature::Features;
 
 /// The far end: an HTTPS proxy with one name that carries an audited list of targets.
 ///
@@ -126,9 +126,9 @@ pub struct Create {
     ///
     /// `*` (what the catalogue says a gateway carries), a group of the catalogue such as arc-servers, or
     /// a pattern such as *.corp.example or wiki.corp.example:8443; 'PATTERN in CIDR' lets its names lead
-    /// to an inner network. Several networks need a flag each for 'PATTERN in CIDR'.
-    #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
-    pub allowed_features: Vec<Feature>,
+    /// to inner networks, and so does 'PATTERN in CIDR,CIDR'.
+    #[arg(long, value_name = "FEATURES")]
+    pub allowed_features: Vec<Features>,
     /// The domain of its endpoint, `<id>.gw.<domain>` [default: `domain` of the configuration]
     #[arg(long)]
     pub domain: Option<Endpoint>,
@@ -164,6 +164,6 @@ pub enum TokenCommand {
 #[derive(Debug, Args)]
 pub struct Init {
     /// What the first gateway may carry, as for create [default: *]
-    #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
-    pub allowed_features: Vec<Feature>,
+    #[arg(long, value_name = "FEATURES")]
+    pub allowed_features: Vec<Features>,
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::cli::{Create, TokenCommand};
 use crate::definition::{Definition, GatewayName, Wanted};
-use crate::feature::Feature;
+use crate::feature::{Feature, Features};
 use crate::random::NoRandomness;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
@@ -114,10 +114,10 @@ fn names(file: &TokenFile) -> Result<Vec<serde_json::Value>, TokenError> {
 }
 
 /// What a gateway carries if nothing is said: as the real one.
-pub(crate) fn features(wanted: &[Feature]) -> Vec<Feature> {
+pub(crate) fn features(wanted: &[Features]) -> Vec<Feature> {
     match wanted {
         [] => vec![Feature::All],
-        wanted => wanted.to_vec(),
+        wanted => wanted.iter().flat_map(|some| some.0.clone()).collect(),
     }
 }
 

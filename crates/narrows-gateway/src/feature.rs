@@ -45,6 +45,13 @@ pub enum Feature {
     },
 }
 
+/// Features in one text, separated by commas.
+///
+/// A network behind a feature with `in` is one more of its networks and not a feature of its own:
+/// `a.example in 10.1.0.0/16,10.2.0.0/16,*.b.example` is two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Features(pub Vec<Feature>);
+
 /// Why a text is not a feature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -86,7 +93,7 @@ impl FromStr for Feature {
         if text == "*" {
             return Ok(Self::All);
         }
-        let Some((pattern, networks)) = text.split_once(" in ") else {
+        let Some((pattern, networks)) = text.split_once(IN) else {
             return if is_word(text) {
                 group(text)
             } else {
@@ -115,6 +122,27 @@ impl fmt::Display for Feature {
                 Ok(())
             }
         }
+    }
+}
+
+// === impl Features ===
+
+impl FromStr for Features {
+    type Err = FeatureError;
+
+    fn from_str(text: &str) -> Result<Self, FeatureError> {
+        let mut features: Vec<String> = Vec::new();
+        for part in text.split(',') {
+            match features.last_mut() {
+                Some(last) if last.contains(IN) && network(part.trim()).is_ok() => {
+                    last.push(',');
+                    last.push_str(part);
+                }
+                _ => features.push(part.to_owned()),
+            }
+        }
+        let features = features.iter().map(|feature| feature.trim().parse());
+        Ok(Self(features.collect::<Result<_, _>>()?))
     }
 }
 
@@ -167,6 +195,8 @@ fn meant(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean {name:?}?)"))
 }
 
+/// What stands between a pattern and its networks.
+const IN: &str = " in ";
 /// A pattern of every port is the same as one without, but here the one without means two ports.
 const EVERY_PORT: &str = ":1-65535";
 /// From here on a word may have been meant for another.
@@ -198,6 +228,22 @@ mod tests {
             assert_eq!(feature.to_string(), want);
             assert_eq!(want.parse(), Ok(feature));
         }
+    }
+
+    #[test]
+    fn networks_behind_in_are_no_features() {
+        let text =
+            "*,a.example in 10.1.0.0/16, 10.2.0.7,fd00::/8,10.3.0.0/16:5432,b.example,10.4.0.0/16";
+        let features: Features = text.parse().unwrap();
+        let features: Vec<_> = features.0.iter().map(Feature::to_string).collect();
+        let want = [
+            "*",
+            "a.example in 10.1.0.0/16,10.2.0.7/32,fd00::/8",
+            "10.3.0.0/16:5432",
+            "b.example",
+            "10.4.0.0/16",
+        ];
+        assert_eq!(features, want);
     }
 
     #[test]
