@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::InvalidMessage;
 use rustls::pki_types::UnixTime;
 use rustls::server::{Acceptor, ClientHello};
 use tokio::io::AsyncWriteExt as _;
@@ -35,6 +36,9 @@ pub enum HandshakeError {
     /// TLS failed, or the client left.
     #[error("the TLS handshake failed: {0}")]
     Failed(#[from] io::Error),
+    /// Something else than TLS, which is mostly HTTP.
+    #[error("the client does not speak TLS: its proxy URL must begin with https://")]
+    Plain,
     /// The client took too long, or too many others were ahead of it.
     #[error("the TLS handshake was not complete in time")]
     Slow,
@@ -86,9 +90,11 @@ impl Handshakes {
         &self,
         io: TcpStream,
     ) -> Result<(TlsStream<TcpStream>, Peer), HandshakeError> {
-        // Never closed, so there is always a place some time.
+        let start = LazyConfigAcceptor::new(Acceptor::default(), io).await;
+        let mut start = start.map_err(no_hello)?;
+        // Only now: clients that say nothing take no place from those that do. It is never closed, so
+        // there is always a place some time.
         let _place = self.places.acquire().await.map_err(io::Error::other)?;
-        let mut start = LazyConfigAcceptor::new(Acceptor::default(), io).await?;
         let gateway = match self.gateway(&start.client_hello()) {
             Ok(gateway) => gateway,
             Err(error) => {
@@ -119,6 +125,17 @@ impl Handshakes {
                 HandshakeError::Unknown(name.into())
             })),
         }
+    }
+}
+
+/// Why there is no ClientHello.
+fn no_hello(error: io::Error) -> HandshakeError {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            HandshakeError::Plain
+        }
+        _ => HandshakeError::Failed(error),
     }
 }
 

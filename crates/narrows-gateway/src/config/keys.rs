@@ -41,7 +41,7 @@ pub const KEYS: Keys = Keys(&[
         "tls.handshakes",
         "256",
         "1024",
-        "TLS handshakes at a time; more wait, within their own time.",
+        "TLS handshakes at a time, of clients that have said something; more wait, within their own time.",
     ),
     Key::new(
         "auth.anonymous",

@@ -65,9 +65,14 @@ async fn plain_http_is_no_handshake() {
         .unwrap();
     let mut rest = Vec::new();
     let _ = plain.read_to_end(&mut rest).await;
-    assert!(
-        house
-            .record()
-            .contains("client/tls: the TLS handshake failed")
-    );
+    assert!(house.record().contains(
+        "client/tls: the client does not speak TLS: its proxy URL must begin with https://"
+    ));
+}
+
+#[tokio::test]
+async fn silence_takes_no_place_from_others() {
+    let house = House::build(&["a.example"], "tls.handshakes = 1", &[], |_| {}).await;
+    let _silent = TcpStream::connect(house.address).await.unwrap();
+    house.refused(&house.alice(), "b.example:443", 403).await;
 }
