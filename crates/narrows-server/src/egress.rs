@@ -176,7 +176,8 @@ impl Egress {
             },
         };
         let took = self.instead_of_gateway(target, &reason)?;
-        let mut far = self.leave(took, for_, grant, target).await?;
+        let left = self.leave(took, for_, grant, target).await;
+        let mut far = left.map_err(|failure| failure.instead_of_gateway(took, &reason))?;
         far.fallback = Some(Fallback {
             reason,
             took,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use narrows_connect::{ProxyError, Refusal, RequestError};
-use narrows_endpoint::{Hop, Step, Target};
+use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_upstream::DialError;
 
 use crate::admission::Full;
@@ -51,6 +51,14 @@ impl Failure {
             .as_ref()
             .and_then(|terms| terms.identity.clone());
         Self { identity, ..self }
+    }
+
+    /// It happened on this route, which the gateway would have spared.
+    #[must_use]
+    pub(crate) fn instead_of_gateway(mut self, took: Route, reason: &str) -> Self {
+        let detail = &mut self.refusal.detail;
+        detail.push_str(&format!(" (route {took} instead of gateway: {reason})"));
+        self
     }
 }
 

@@ -124,3 +124,25 @@ async fn what_is_not_http_is_told_so() {
             .all(|note| matches!(note, Note::Refused { status: 400, .. }))
     );
 }
+
+#[tokio::test]
+async fn a_detour_that_fails_says_why_it_was_taken() {
+    let house = House::with(
+        |_: &Target| Action::forward(Route::Gateway),
+        Settings::default(),
+    )
+    .await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = closed.local_addr().unwrap();
+    drop(closed);
+    let answer = house
+        .say(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").as_bytes())
+        .await;
+    let why = "(route direct instead of gateway: no gateway is available)";
+    assert!(answer.contains(why), "{answer}");
+    let (_, notes) = house.stop().await;
+    assert!(
+        matches!(&notes[..], [Note::Refused { reason, .. }] if reason.contains(why)),
+        "{notes:?}"
+    );
+}
