@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,10 +35,15 @@ const STREAMS: u32 = window::BUDGET / window::FIRST;
 /// How long a connection may stay without tunnels before it is told to go. Longer than clients keep
 /// sessions ready, so that it only meets those that have forgotten theirs, or are gone.
 const IDLE: Duration = Duration::from_secs(900);
+/// As [`IDLE`], before anyone was let through: long enough for a session that is made ahead of use, and
+/// too short to take all places by saying nothing.
+const UNPROVEN: Duration = Duration::from_secs(120);
 type H2<S> = Connection<S, Bytes>;
 
 /// What the tunnels of a client connection share.
 struct Session<P: Policy, O: Observe> {
+    /// Whether there was ever a tunnel.
+    carried: AtomicBool,
     client: SocketAddr,
     connection: P::Connection,
     /// Given back when the connection and its last tunnel have ended.
@@ -72,6 +78,7 @@ pub(crate) async fn serve<S, P, O>(
     // A client that does not speak HTTP/2 after agreeing to it has asked for nothing.
     let Ok(Ok(mut h2)) = handshake else { return };
     let session = Arc::new(Session {
+        carried: AtomicBool::new(false),
         client,
         connection,
         _place: place,
@@ -135,11 +142,20 @@ impl<P: Policy, O: Observe> Session<P, O> {
     /// Completes when there has been no tunnel for a while.
     async fn is_idle(self: &Arc<Self>) {
         loop {
-            sleep(IDLE).await;
+            let patience = self.patience();
+            sleep(patience).await;
             // Each request holds the session.
-            if Arc::strong_count(self) == 1 {
+            if Arc::strong_count(self) == 1 && patience == self.patience() {
                 return;
             }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        if self.carried.load(Ordering::Relaxed) {
+            IDLE
+        } else {
+            UNPROVEN
         }
     }
 
@@ -194,6 +210,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
             // A response without headers has nothing that could be refused but the stream's end.
             Some(Ok((far, _place))) => match respond.send_response(Response::new(()), false) {
                 Ok(send) => {
+                    self.carried.store(true, Ordering::Relaxed);
                     let client = Leg::from(H2Tunnel::new(send, receive, self.windows.share()));
                     self.shared.tunnel(asked, client, far).run().await;
                 }
