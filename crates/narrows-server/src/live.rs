@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -18,7 +18,13 @@ pub(crate) struct Live {
     waiting: AtomicBool,
     cut: AtomicBool,
     draining: watch::Sender<bool>,
+    /// Connections that are served on tasks of somebody else's.
+    elsewhere: AtomicUsize,
 }
+
+/// Counts a connection that is served on a task of somebody else's, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Elsewhere<'a>(&'a Live);
 
 #[derive(Debug, Default)]
 struct Tasks {
@@ -57,7 +63,19 @@ impl Live {
             waiting: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             draining: watch::Sender::new(false),
+            elsewhere: AtomicUsize::new(0),
         })
+    }
+
+    /// Counts a connection that this list has no task for.
+    pub(crate) fn elsewhere(&self) -> Elsewhere<'_> {
+        self.elsewhere.fetch_add(1, Ordering::Relaxed);
+        Elsewhere(self)
+    }
+
+    /// How many connections there are, whoever's tasks they are served on.
+    pub(crate) fn connections(&self) -> usize {
+        self.len() + self.elsewhere.load(Ordering::Relaxed)
     }
 
     /// Runs a future as a task that [`Live::drained`] waits for and [`Live::cut`] ends.
@@ -127,6 +145,12 @@ impl Live {
             .unwrap_or_else(PoisonError::into_inner)
             .handles
             .len()
+    }
+}
+
+impl Drop for Elsewhere<'_> {
+    fn drop(&mut self) {
+        self.0.elsewhere.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -129,6 +129,7 @@ impl<P: Policy, O: Observe> Server<P, O> {
     where
         S: Transport + Send + 'static,
     {
+        let _counted = self.shared.live.elsewhere();
         serve_accepted(Arc::clone(&self.shared), io, client, connection).await;
     }
 
@@ -151,9 +152,9 @@ impl<P: Policy, O: Observe> Server<P, O> {
         }
     }
 
-    /// How many connections are being served.
+    /// How many connections are being served; of HTTP/2, how many tunnels.
     pub fn connections(&self) -> usize {
-        self.shared.live.len()
+        self.shared.live.connections()
     }
 }
 

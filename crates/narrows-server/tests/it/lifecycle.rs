@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use narrows_endpoint::Hop;
-use narrows_server::Settings;
+use narrows_server::{Egress, Server, Settings};
+use narrows_upstream::{Dialer, SystemResolver, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::house::{House, Note, direct, open, target};
+use crate::house::{House, Note, direct, open, read_head, target};
 
 fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = Settings::default();
@@ -196,4 +197,27 @@ async fn a_slow_head_is_cut() {
         1,
         "a client that says nothing is no request: {notes:?}"
     );
+}
+
+#[tokio::test]
+async fn connections_accepted_elsewhere_count() {
+    let egress = Egress::new(Dialer::new(SystemResolver::default(), Timeouts::default()));
+    let server = Server::new(direct, egress, (), Settings::default());
+    let (address, _heard) = target().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (io, from) = listener.accept().await.unwrap();
+    let serving = tokio::spawn({
+        let server = server.clone();
+        async move { server.serve_connection(io, from, ()).await }
+    });
+    let head = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    assert!(read_head(&mut client).await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(server.connections(), 1);
+    drop(client);
+    serving.await.unwrap();
+    assert_eq!(server.connections(), 0);
 }
