@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::InvalidMessage;
-use rustls::pki_types::UnixTime;
 use rustls::server::{Acceptor, ClientHello};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -104,14 +103,11 @@ impl Handshakes {
                 return Err(error);
             }
         };
-        let tls = Tls::clone(&self.tls.load());
-        let stream = start.into_stream(Arc::clone(&tls.config)).await?;
+        let config = Arc::clone(&self.tls.load().config);
+        let stream = start.into_stream(config).await?;
         let chain = stream.get_ref().1.peer_certificates();
-        let certificate = chain
-            .zip(tls.clients)
-            .map(|(chain, clients)| clients.judge(chain, UnixTime::now()));
         let peer = Peer {
-            certificate,
+            chain: chain.map_or_else(Vec::new, <[_]>::to_vec),
             gateway: Some(gateway),
         };
         Ok((stream, peer))

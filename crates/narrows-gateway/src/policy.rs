@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use narrows_connect::{ProxyError, Refusal};
 use narrows_endpoint::{Route, Target};
 use narrows_server::{Action, Grant, Policy, Request, Terms};
+use rustls::pki_types::{CertificateDer, UnixTime};
 
 use crate::attempts::Attempts;
 use crate::auth::{AuthError, Authenticator, Proof};
@@ -17,6 +18,7 @@ use crate::judge::GatewayJudge;
 use crate::jwt::Jwt;
 use crate::own::Own;
 use crate::registry::{Gateway, Registry};
+use crate::tls::Tls;
 use crate::tokens::Tokens;
 use crate::usage::{Full, seconds};
 use crate::watched::Watched;
@@ -24,8 +26,8 @@ use crate::watched::Watched;
 /// What is known about a connection since its TLS handshake.
 #[derive(Debug, Default)]
 pub struct Peer {
-    /// What the client certificate was judged to be, if there was one.
-    pub certificate: Option<Result<Identity, CertificateError>>,
+    /// The client certificate and its chain, if one was shown; nobody has judged it yet.
+    pub chain: Vec<CertificateDer<'static>>,
     /// The gateway that the client named; without one nothing is carried.
     pub gateway: Option<GatewayName>,
 }
@@ -48,6 +50,8 @@ pub struct GatewayPolicy {
     pub lifetime: Option<Duration>,
     /// What is never dialled.
     pub own: Arc<Own>,
+    /// What judges client certificates.
+    pub tls: Arc<Watched<Tls>>,
     /// Bearer tokens.
     pub tokens: Arc<Watched<Tokens>>,
 }
@@ -83,9 +87,14 @@ impl GatewayPolicy {
             jwt: jwt.as_ref().map(|jwt| &***jwt),
             tokens: &tokens,
         };
+        let certificate = match request.authorization {
+            // It counts for nothing beside a header.
+            Some(_) => None,
+            None => self.certificate(&request.connection.chain),
+        };
         let proof = Proof {
             authorization: request.authorization,
-            certificate: request.connection.certificate.as_ref(),
+            certificate: certificate.as_ref(),
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         authenticator
@@ -95,6 +104,20 @@ impl GatewayPolicy {
                 now.unwrap_or_default().as_secs(),
             )
             .map_err(|error| self.stranger(&error, request.client.ip(), authenticator.challenge()))
+    }
+
+    /// Who a client certificate says its holder is, by the authorities and lists of now: one that is revoked
+    /// or expires meanwhile opens no more tunnels on a connection that is open.
+    fn certificate(
+        &self,
+        chain: &[CertificateDer<'_>],
+    ) -> Option<Result<Identity, CertificateError>> {
+        if chain.is_empty() {
+            return None;
+        }
+        let tls = self.tls.load();
+        let clients = tls.clients.as_ref()?;
+        Some(clients.judge(chain, UnixTime::now()))
     }
 
     /// The answer to a client that is not let in.

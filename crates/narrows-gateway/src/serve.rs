@@ -94,6 +94,7 @@ impl Front {
                 listeners,
                 ..settings.own.clone()
             }),
+            tls: Arc::clone(&state.tls),
             tokens: Arc::clone(&state.tokens),
         };
         let access = Arc::new(AccessLog::new(Arc::clone(log)));

@@ -8,7 +8,9 @@ use rcgen::{
     SerialNumber, date_time_ymd,
 };
 
-use crate::house::{Client, House};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::house::{Client, House, read_head};
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -33,15 +35,15 @@ fn client(issuer: &Issuer, name: &str, serial: u64) -> Client {
     }
 }
 
-/// A list that names the serial number 7.
-fn revoked(issuer: &Issuer) -> String {
+/// A list that names this serial number.
+fn revoked(issuer: &Issuer, serial: u64) -> String {
     let params = CertificateRevocationListParams {
         this_update: date_time_ymd(2020, 1, 1),
         next_update: date_time_ymd(2999, 1, 1),
         crl_number: SerialNumber::from(1),
         issuing_distribution_point: None,
         revoked_certs: vec![RevokedCertParams {
-            serial_number: SerialNumber::from(7),
+            serial_number: SerialNumber::from(serial),
             revocation_time: date_time_ymd(2020, 1, 1),
             reason_code: None,
             invalidity_date: None,
@@ -55,7 +57,7 @@ async fn house(issuer: &Issuer) -> House {
     let toml = "[clients]\nca_file = \"ca.pem\"\ncrl_files = [\"crl.pem\"]";
     let prepare = |dir: &std::path::Path| {
         std::fs::write(dir.join("ca.pem"), issuer.pem()).unwrap();
-        std::fs::write(dir.join("crl.pem"), revoked(issuer)).unwrap();
+        std::fs::write(dir.join("crl.pem"), revoked(issuer, 7)).unwrap();
     };
     House::build(&["a.example"], toml, &[], prepare).await
 }
@@ -103,4 +105,20 @@ async fn one_of_another_authority_is_refused() {
         record.contains("is not from an authority that is trusted here"),
         "{record}"
     );
+}
+
+#[tokio::test]
+async fn one_that_is_revoked_meanwhile_opens_no_more_tunnels() {
+    let issuer = authority("ours");
+    let house = house(&issuer).await;
+    let agent = client(&issuer, "agent.example", 6);
+    let mut before = house.connect(&agent).await.unwrap();
+    let list = house.dir.path().join("crl.pem");
+    std::fs::write(list, revoked(&issuer, 6)).unwrap();
+    assert_eq!(house.state.refresh(), ["reloaded certificates"]);
+    let head = "CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n";
+    before.write_all(head.as_bytes()).await.unwrap();
+    let head = read_head(&mut before).await;
+    assert!(head.starts_with("HTTP/1.1 407 "), "{head}");
+    assert!(head.contains("is revoked"), "{head}");
 }
