@@ -1,4 +1,5 @@
-//! What several benches share: tables, and what the machine has.
+//! What several benches share: rules, tables, and what the machine has.
 
 pub mod machine;
+pub mod rules;
 pub mod table;
