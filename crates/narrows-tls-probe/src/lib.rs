@@ -11,6 +11,7 @@ mod http;
 mod judge;
 mod options;
 mod path;
+mod pinned;
 mod prober;
 mod report;
 mod resolve;

@@ -13,6 +13,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 
 use crate::evidence::{CertificateEvidence, Der, TrustFault};
 use crate::options::Trust;
+use crate::pinned::Pinned;
 use narrows_connect::printable;
 
 /// The most certificates of a chain that are kept; more than these are nobody's chain.
@@ -42,22 +43,27 @@ pub(crate) fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, String> {
     let provider = Arc::clone(provider);
-    match trust {
+    let mut trusted = match trust {
+        Trust::Platform(_) => RootCertStore::empty(),
+        Trust::Roots(roots) => roots.clone(),
+    };
+    trusted.add_parsable_certificates(authorities.iter().cloned());
+    let inner: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Platform(extra) => {
+            trusted.add_parsable_certificates(extra.iter().cloned());
             let extra = extra.iter().chain(authorities).cloned();
             rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
-                .map(|verifier| Arc::new(verifier) as _)
-                .map_err(|error| error.to_string())
+                .map(Arc::new)
+                .map_err(|error| error.to_string())?
         }
-        Trust::Roots(roots) => {
-            let mut roots: RootCertStore = roots.clone();
-            roots.add_parsable_certificates(authorities.iter().cloned());
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        Trust::Roots(_) => {
+            let roots = Arc::new(trusted.clone());
+            WebPkiServerVerifier::builder_with_provider(roots, provider)
                 .build()
-                .map(|verifier| verifier as _)
-                .map_err(|error| error.to_string())
+                .map_err(|error| error.to_string())?
         }
-    }
+    };
+    Ok(Arc::new(Pinned::new(inner, trusted)))
 }
 
 // === impl Witness ===
