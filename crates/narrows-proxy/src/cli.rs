@@ -12,6 +12,7 @@ use narrows_endpoint::{Source, Target};
 
 use narrows_log::Format as LogFormat;
 
+use crate::logs::LogsCommand;
 use crate::{exit, explain};
 
 /// Sends this machine's egress through one narrow, named passage.
@@ -145,6 +146,12 @@ pub struct Options {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Read logs: what went where, how often, how slowly, and what failed
+    ///
+    /// Lines of arcproxy, Squid, the Common Log Format and our JSON, mixed as they come; files may be
+    /// compressed with gzip, and - is standard input.
+    #[command(subcommand)]
+    Logs(LogsCommand),
     /// Serve until SIGTERM or SIGINT (the default)
     ///
     /// The first signal drains: no new tunnels, open ones may finish. A second one ends at once.

@@ -5,17 +5,17 @@ use std::process::ExitCode;
 /// What `--help` says about exit codes; a test holds it to [`Exit`].
 pub const HELP: &str = "\
 Exit codes:
-  0  clean: explained, or served and drained
-  1  could not serve, or tunnels were cut when draining ended
+  0  clean: explained, reported, or served and drained
+  1  could not serve or read a log, or tunnels were cut when draining ended
   2  wrong usage or configuration";
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything asked for was done: targets explained, or every tunnel ended by itself.
+    /// Everything asked for was done: targets explained, logs read, or every tunnel ended by itself.
     Clean = 0,
-    /// Serving failed (an address is taken, say), or draining cut tunnels that were still open.
+    /// Serving failed (an address is taken, say), a log could not be read, or draining cut tunnels that were still open.
     Failure = 1,
     /// The command line, the environment or the configuration file is wrong; nothing was started.
     Usage = 2,

@@ -6,6 +6,7 @@ pub mod config;
 pub mod environment;
 pub mod exit;
 pub mod explain;
+pub mod logs;
 pub mod rules;
 pub mod run;
 pub mod settings;

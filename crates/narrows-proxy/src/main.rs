@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use narrows_proxy::cli::{self, Command};
 use narrows_proxy::exit::Exit;
+use narrows_proxy::logs::{LogsCommand, Output};
 use narrows_proxy::run::run;
 use narrows_proxy::settings::Settings;
-use narrows_proxy::{explain, rules};
+use narrows_proxy::{explain, logs, rules};
 use narrows_service::problem::Problems;
 use narrows_service::say::say;
 use tracing_subscriber::EnvFilter;
@@ -22,19 +23,30 @@ fn main() -> ExitCode {
             return if failed { Exit::Usage } else { Exit::Clean }.into();
         }
     };
-    let lookup = |name: &str| std::env::var(name).ok();
-    let settings = match Settings::resolve(&cli.options, &origins, lookup) {
-        Ok(settings) => settings,
-        Err(problems) => return refuse(&problems).into(),
-    };
+    match cli.command {
+        Some(Command::Logs(LogsCommand::Report(args))) => finish(logs::report(&args)),
+        command => {
+            let lookup = |name: &str| std::env::var(name).ok();
+            match Settings::resolve(&cli.options, &origins, lookup) {
+                Ok(settings) => obey(command, settings),
+                Err(problems) => refuse(&problems),
+            }
+        }
+    }
+    .into()
+}
+
+/// Does what needs settings.
+fn obey(command: Option<Command>, settings: Settings) -> Exit {
     for warning in &settings.warnings {
         say(format_args!("warning: {warning}"));
     }
-    match cli.command {
+    match command {
         Some(Command::Explain { format, targets }) => match rules::rule_set(&settings) {
             Ok(rules) => print(&explain::report(&rules, &settings, &targets, format)),
             Err(error) => fail(&error, None),
         },
+        Some(Command::Logs(LogsCommand::Report(args))) => finish(logs::report(&args)),
         Some(Command::Run) | None => {
             start_diagnostics();
             run(settings).unwrap_or_else(|error| {
@@ -43,7 +55,6 @@ fn main() -> ExitCode {
             })
         }
     }
-    .into()
 }
 
 fn refuse(problems: &Problems) -> Exit {
@@ -57,6 +68,17 @@ fn fail(error: &dyn std::error::Error, hint: Option<&str>) -> Exit {
         say(format_args!("hint: {hint}"));
     }
     Exit::Failure
+}
+
+/// Prints what was read, if only in part.
+fn finish(output: Output) -> Exit {
+    for problem in &output.problems {
+        fail(problem, None);
+    }
+    match print(&output.text) {
+        Exit::Clean if !output.problems.is_empty() => Exit::Failure,
+        exit => exit,
+    }
 }
 
 /// Data for standard output. A reader that has seen enough (`| head`) is no failure.
