@@ -253,11 +253,13 @@ impl Egress {
             self.detours.gateway_works();
             return Ok(Far::from(connected));
         }
+        let trial = self.detours.trial();
         let opened = match for_ {
             // What is said inside has a `Via` of its own.
             Use::Requests => gateway.open(&self.dialer, target).await,
             Use::Tunnel(passed) => gateway.forward(&self.dialer, target, passed).await,
         };
+        trial.ended();
         match opened {
             Ok(connected) => {
                 self.detours.gateway_works();

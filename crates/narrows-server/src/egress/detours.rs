@@ -26,6 +26,11 @@ pub(super) struct Detours {
     known: Mutex<Known>,
 }
 
+/// A request to the gateway that is under way; dropped without an outcome, it has found out nothing, and
+/// the next request may try.
+#[derive(Debug)]
+pub(super) struct Trial<'a>(&'a Detours);
+
 #[derive(Debug, Default)]
 struct Known {
     down: Option<Down>,
@@ -67,6 +72,11 @@ impl Detours {
         None
     }
 
+    /// A request to the gateway begins.
+    pub(super) const fn trial(&self) -> Trial<'_> {
+        Trial(self)
+    }
+
     /// The gateway refused a target.
     pub(super) fn refused(&self, target: &Target, error: &dyn fmt::Display) -> Cow<'static, str> {
         let reason = error.to_string();
@@ -104,6 +114,21 @@ impl Detours {
     }
 }
 
+impl Trial<'_> {
+    /// There is an outcome.
+    pub(super) fn ended(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if let Some(down) = &mut self.0.lock().down {
+            down.until = Instant::now();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::time::advance;
@@ -136,6 +161,19 @@ mod tests {
         assert!(detours.known(&target).is_some(), "everybody else");
         detours.gateway_works();
         assert_eq!(detours.known(&target), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_leaves_leaves_the_trial_to_the_next() {
+        let detours = Detours::default();
+        let target = target("a.example:443");
+        detours.gateway_down(&"refused");
+        advance(DOWN_FOR).await;
+        assert_eq!(detours.known(&target), None, "the trial");
+        drop(detours.trial());
+        assert_eq!(detours.known(&target), None, "another one");
+        detours.trial().ended();
+        assert!(detours.known(&target).is_some());
     }
 
     #[test]
