@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 use tempfile::TempDir;
 
 use crate::cores::Cores;
@@ -16,12 +16,17 @@ use narrows_benches::machine;
 /// Addresses of targets: a proxy's sockets towards one of them are limited by its ports.
 const TARGETS: u8 = 16;
 
+/// Before everything that has none: a compiler on one of the cores delays a round trip by milliseconds.
+const PRIORITY: i32 = -10;
+
 /// The targets, the cores, and a directory for everybody's files.
 #[derive(Debug)]
 pub(crate) struct Bed {
     pub(crate) cores: Cores,
     /// How many files and sockets one process may have.
     pub(crate) descriptors: usize,
+    /// Whether load and proxies go before other processes, which root may ask for.
+    first: bool,
     targets: Vec<(TcpListener, SocketAddr)>,
     home: TempDir,
 }
@@ -36,6 +41,8 @@ impl Bed {
         Ok(Self {
             cores: Cores::choose()?,
             descriptors: raise_descriptors()?,
+            // What is started inherits it.
+            first: setpriority_process(None, PRIORITY).is_ok(),
             targets: targets.collect::<io::Result<_>>()?,
             home: TempDir::new()?,
         })
@@ -49,6 +56,9 @@ impl Bed {
             println!("ONE CORE: the load and the proxies share it, and wait for each other");
         } else {
             println!("proxies on core {proxy}, the load on core {load}");
+        }
+        if !self.first {
+            println!("no priority: whatever else runs here delays the round trips");
         }
         let congestion = machine::default_congestion();
         if network::inside() {

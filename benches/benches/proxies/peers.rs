@@ -79,10 +79,10 @@ pub(crate) fn all(narrows: PathBuf) -> Result<(Vec<Peer>, Vec<&'static str>), Fa
 }
 
 impl Peer {
-    /// What it says of its version, where it is a peer's.
+    /// What it says of its version; what it is, where it is a part of this program.
     pub(crate) fn version(&self) -> Option<String> {
         let flag = match self.kind {
-            Kind::Reference(_) => return None,
+            Kind::Reference(_) => return Some("(a bare relay)".to_owned()),
             Kind::Envoy | Kind::Narrows => "--version",
             Kind::Haproxy { .. } | Kind::Squid | Kind::Tinyproxy => "-v",
         };
