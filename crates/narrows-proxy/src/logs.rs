@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use narrows_endpoint::RuleError;
 use narrows_log::Summary;
 
+use crate::rules;
+use crate::settings::Settings;
+
 mod input;
+mod learn;
 mod text;
 
 pub use input::InputError;
@@ -20,6 +25,31 @@ pub enum LogsCommand {
     /// Requests and their ends are joined, damaged lines are counted and shown. Gigabytes are read in a
     /// stream; the memory taken does not grow with them. Durations are within 6.25 %.
     Report(ReportArgs),
+    /// Learn the smallest rule set that allows what logs saw
+    ///
+    /// Prints a file for --config: rules with the evidence for each, `default = "deny"`, and as comments
+    /// the difference to the current rules. Names that were never reached get no rule, and no star covers
+    /// them.
+    Learn(LearnArgs),
+}
+
+/// The arguments of `logs learn`.
+#[derive(Debug, Args)]
+pub struct LearnArgs {
+    /// Let a star cover suffixes at which clouds give names to anyone
+    ///
+    /// Such as *.blob.core.windows.net or *.servicebus.windows.net: whoever can get a name there can be
+    /// reached. A registry's suffix (*.com, *.co.uk) is never covered.
+    #[arg(long)]
+    pub allow_shared: bool,
+
+    /// How many names below a suffix become one rule, at least 2
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    pub fold: usize,
+
+    /// Logs, oldest first; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// The arguments of `logs report`.
@@ -66,6 +96,24 @@ pub fn report(args: &ReportArgs) -> Output {
         ReportFormat::Json => json(&report),
     };
     Output { text, problems }
+}
+
+/// Learns rules from logs and compares them with the current ones. Blocks while it reads.
+///
+/// # Errors
+///
+/// The settings hold more rules than can be counted.
+pub fn learn(args: &LearnArgs, settings: &Settings) -> Result<Output, RuleError> {
+    let current = rules::rule_set(settings)?;
+    let (summary, problems) = summarize(&args.files);
+    let report = summary.report();
+    let limits = learn::Limits {
+        allow_shared: args.allow_shared,
+        fold: args.fold,
+    };
+    let lesson = learn::learn(&report, &current, limits);
+    let text = learn::write(&lesson, &report, &current, &settings.rules);
+    Ok(Output { text, problems })
 }
 
 fn summarize(files: &[PathBuf]) -> (Summary, Vec<InputError>) {

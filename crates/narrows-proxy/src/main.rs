@@ -47,6 +47,10 @@ fn obey(command: Option<Command>, settings: Settings) -> Exit {
             Err(error) => fail(&error, None),
         },
         Some(Command::Logs(LogsCommand::Report(args))) => finish(logs::report(&args)),
+        Some(Command::Logs(LogsCommand::Learn(args))) => match logs::learn(&args, &settings) {
+            Ok(output) => finish(output),
+            Err(error) => fail(&error, None),
+        },
         Some(Command::Run) | None => {
             start_diagnostics();
             run(settings).unwrap_or_else(|error| {
