@@ -80,13 +80,11 @@ fn difference(out: &mut String, lesson: &Lesson, current: &RuleSet, own: &[Rule]
     out.push_str("\n# Difference to the current rules (+ new, ~ another route, - not seen):\n");
     let before = out.len();
     for rule in &lesson.rules {
-        let decisions = rule
+        let mut decisions = rule
             .samples
             .iter()
             .map(|sample| current.decide(&sample.target));
-        let other = decisions
-            .filter(|decision| decision.level != rule.level)
-            .last();
+        let other = decisions.find(|decision| decision.level != rule.level);
         if let Some(decision) = other {
             let sign = if decision.level == Level::Default {
                 '+'
