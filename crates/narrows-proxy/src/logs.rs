@@ -9,6 +9,7 @@ use narrows_log::Summary;
 use crate::rules;
 use crate::settings::Settings;
 
+mod html;
 mod input;
 mod learn;
 mod text;
@@ -55,11 +56,11 @@ pub struct LearnArgs {
 /// The arguments of `logs report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Text for a terminal or JSON for programs
+    /// Text for a terminal, JSON for programs, or an HTML page
     #[arg(long, value_enum, default_value_t)]
     pub format: ReportFormat,
 
-    /// How many names and reasons the text shows for each table
+    /// How many names and reasons text and page show for each table
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     pub top: usize,
 
@@ -74,6 +75,8 @@ pub enum ReportFormat {
     /// Tables of at most 100 columns.
     #[default]
     Text,
+    /// One page that opens offline, with plots; without scripts.
+    Html,
     /// One JSON object with everything.
     Json,
 }
@@ -93,6 +96,7 @@ pub fn report(args: &ReportArgs) -> Output {
     let report = summary.report();
     let text = match args.format {
         ReportFormat::Text => text::write(&report, args.top),
+        ReportFormat::Html => html::write(&report, args.top),
         ReportFormat::Json => json(&report),
     };
     Output { text, problems }
