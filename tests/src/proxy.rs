@@ -150,6 +150,16 @@ impl Proxy {
         std::fs::read_dir(directory).expect("alive").count()
     }
 
+    /// Descriptors that it holds, without the pipes: a few of those are kept for the next tunnel that
+    /// carries bulk, and narrows-tunnel's own tests hold them to their number.
+    fn descriptors_but_pipes(&self) -> usize {
+        let directory = format!("/proc/{}/fd", self.child.id());
+        let open = std::fs::read_dir(directory).expect("alive");
+        open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+            .filter(|open| !open.to_string_lossy().starts_with("pipe:"))
+            .count()
+    }
+
     /// Waits until it holds no more descriptors than when it was started.
     ///
     /// # Panics
@@ -157,7 +167,7 @@ impl Proxy {
     /// When it keeps some.
     pub fn settle(&self) {
         deadline::until("descriptors go back to those of an idle proxy", || {
-            (self.descriptors() <= self.idle_descriptors).then_some(())
+            (self.descriptors_but_pipes() <= self.idle_descriptors).then_some(())
         });
     }
 

@@ -72,7 +72,7 @@ impl Setup {
             idle_descriptors: 0,
             setup: self,
         };
-        proxy.idle_descriptors = proxy.descriptors();
+        proxy.idle_descriptors = proxy.descriptors_but_pipes();
         proxy
     }
 
