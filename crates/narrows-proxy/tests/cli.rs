@@ -452,3 +452,45 @@ fn help_names_exit_codes_and_variables() {
         )
     );
 }
+
+// === logs ===
+
+#[test]
+fn a_log_is_reported_from_standard_input_and_from_a_file_without_settings() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+
+    let log = include_bytes!("../../narrows-log/testdata/arcproxy.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("arcproxy.log");
+    std::fs::write(&file, log).unwrap();
+    // A setting that is wrong does not matter to a report.
+    let wrong = [("NARROWS_LISTEN", "nowhere")];
+    let args = ["logs", "report", "--format", "json", file.to_str().unwrap()];
+    let (code, from_file, stderr) = narrows(&args, &wrong);
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    let report: serde_json::Value = serde_json::from_str(&from_file).unwrap();
+    assert_eq!(report["requests"], 14);
+    assert_eq!(report["routes"][0]["route"], "gateway");
+    assert_eq!(report["routes"][0]["durations"]["max"], 69_271);
+
+    let mut child = support::command(&["logs", "report", "--format", "json", "-"], &[])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(log).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), from_file);
+}
+
+#[test]
+fn a_log_that_is_not_there_is_an_error_after_what_could_be_read() {
+    let (code, stdout, stderr) = narrows(&["logs", "report", "gone.log"], &[]);
+    assert_eq!(code, Some(1));
+    assert!(stdout.starts_with("0 lines, 0 requests"), "{stdout}");
+    assert!(
+        stderr.starts_with("error: cannot read gone.log: "),
+        "{stderr}"
+    );
+}

@@ -263,7 +263,7 @@ fn more(out: &mut String, all: usize, shown: usize) {
 /// `part` of `all`, in parts of `size`, which a plot has.
 fn scale(part: u64, all: u64, size: u32) -> u64 {
     let scaled = u128::from(part) * u128::from(size) / u128::from(all.max(1));
-    u64::try_from(scaled).unwrap_or(u64::from(size))
+    u64::try_from(scaled).unwrap_or_else(|_| size.into())
 }
 
 #[cfg(test)]
