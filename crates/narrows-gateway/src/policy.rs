@@ -177,6 +177,7 @@ impl GatewayPolicy {
             })),
             lifetime: self.lifetime,
             rule: Some(format!("gateway {name}, {}", decision.reason()).into()),
+            would_deny: None,
         })
     }
 }

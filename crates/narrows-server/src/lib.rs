@@ -16,7 +16,7 @@ mod tunnel;
 
 pub use egress::{Egress, Fallback, FallbackTo};
 pub use log::{Clock, TunnelLog};
-pub use observe::{Asked, Counters, Ended, Observe, Opened, Refused, Totals};
+pub use observe::{Asked, Counters, EndWord, Ended, Observe, Opened, Refused, Totals};
 pub use policy::{Action, Grant, Policy, Request, Terms};
 pub use server::{Drained, Server};
 pub use settings::Settings;

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
 use narrows_connect::Version;
 use narrows_endpoint::{Hop, Step, Target};
 use narrows_log::{ConnId, Via};
+use narrows_tunnel::{Counts, End};
 use tokio::time::Instant;
 
 use crate::egress::Fallback;
@@ -48,6 +50,8 @@ pub struct Asked {
 pub struct Opened<'a> {
     /// What was asked for.
     pub asked: &'a Asked,
+    /// Counts what the tunnel delivers, while it runs; none for plain HTTP, which counts at its end.
+    pub counts: Option<&'a Arc<Counts>>,
     /// Set when another route was taken than the decided one.
     pub fallback: Option<&'a Fallback>,
     /// The address that was dialled: the target's or the proxy's.
@@ -65,6 +69,8 @@ pub struct Ended<'a> {
     pub asked: &'a Asked,
     /// Who ended it and how, unless it ended cleanly.
     pub blame: Option<(Hop, &'a dyn fmt::Display)>,
+    /// How it ended, in a word.
+    pub end: EndWord,
     /// Set when another route was taken than the decided one.
     pub fallback: Option<&'a Fallback>,
     /// The address that was dialled: the target's or the proxy's.
@@ -80,6 +86,26 @@ pub struct Ended<'a> {
     pub terms: Option<&'a Terms>,
     /// The route it took.
     pub via: Via,
+}
+
+/// How a carried request ended: one of few words, for counters and labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndWord {
+    /// Both directions ended by themselves, or the whole answer was delivered.
+    Closed,
+    /// It was open when the server stopped.
+    Cut,
+    /// It was as old as it may get.
+    Expired,
+    /// A side failed otherwise than by a reset, or broke off in the middle.
+    Failed,
+    /// Nothing was delivered for too long.
+    Idle,
+    /// The gateway refused it after the client had its answer.
+    Refused,
+    /// A side was reset.
+    Reset,
 }
 
 /// A request that was refused or failed.
@@ -105,6 +131,44 @@ pub struct Refused<'a> {
     pub target: &'a str,
 }
 
+impl EndWord {
+    /// Every word, for tables.
+    pub const ALL: [Self; 7] = [
+        Self::Closed,
+        Self::Cut,
+        Self::Expired,
+        Self::Failed,
+        Self::Idle,
+        Self::Refused,
+        Self::Reset,
+    ];
+
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Cut => "cut",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Idle => "idle",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+impl From<End> for EndWord {
+    fn from(end: End) -> Self {
+        match end {
+            End::Closed => Self::Closed,
+            End::Expired => Self::Expired,
+            End::Idle => Self::Idle,
+            End::Reset { .. } => Self::Reset,
+            _ => Self::Failed,
+        }
+    }
+}
+
 impl fmt::Debug for Ended<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ended")
@@ -113,6 +177,7 @@ impl fmt::Debug for Ended<'_> {
                 "blame",
                 &self.blame.map(|(hop, why)| format!("{hop}: {why}")),
             )
+            .field("end", &self.end)
             .field("fallback", &self.fallback)
             .field("peer", &self.peer)
             .field("received", &self.received)
@@ -149,7 +214,28 @@ impl<A: Observe, B: Observe> Observe for (A, B) {
     }
 }
 
-impl<T: Observe> Observe for std::sync::Arc<T> {
+// An observer that may be missing.
+impl<T: Observe> Observe for Option<T> {
+    fn opened(&self, opened: &Opened<'_>) {
+        if let Some(observer) = self {
+            observer.opened(opened);
+        }
+    }
+
+    fn ended(&self, ended: &Ended<'_>) {
+        if let Some(observer) = self {
+            observer.ended(ended);
+        }
+    }
+
+    fn refused(&self, refused: &Refused<'_>) {
+        if let Some(observer) = self {
+            observer.refused(refused);
+        }
+    }
+}
+
+impl<T: Observe> Observe for Arc<T> {
     fn opened(&self, opened: &Opened<'_>) {
         T::opened(self, opened);
     }

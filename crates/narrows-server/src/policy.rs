@@ -72,6 +72,8 @@ pub struct Terms {
     pub lifetime: Option<Duration>,
     /// What allowed it, for the record.
     pub rule: Option<Arc<str>>,
+    /// Why it would have been refused, by a policy that only reports.
+    pub would_deny: Option<Arc<str>>,
 }
 
 impl<F: Fn(&Target) -> Action + Send + Sync + 'static> Policy for F {
@@ -129,6 +131,7 @@ impl fmt::Debug for Terms {
             .field("identity", &self.identity)
             .field("lifetime", &self.lifetime)
             .field("rule", &self.rule)
+            .field("would_deny", &self.would_deny)
             .finish_non_exhaustive()
     }
 }

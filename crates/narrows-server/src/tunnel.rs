@@ -14,7 +14,7 @@ use narrows_upstream::Verdict;
 use tokio::time::Instant;
 
 use crate::egress::{Fallback, Far, FarIo};
-use crate::observe::{Asked, Ended, Observe, Opened, Refused};
+use crate::observe::{Asked, EndWord, Ended, Observe, Opened, Refused};
 use crate::policy::{Action, Grant, Policy, Request, Terms};
 use crate::refusals::{self, Failure};
 use crate::server::Shared;
@@ -97,8 +97,10 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     where
         S: Transport + Send,
     {
+        let counts = Arc::<Counts>::default();
         self.observer.opened(&Opened {
             asked: &asked,
+            counts: Some(&counts),
             fallback: far.fallback.as_ref(),
             peer: far.peer,
             terms: grant.terms.as_deref(),
@@ -109,7 +111,6 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             options.lifetime = Some(lifetime);
         }
         let far_leg = Leg::new(far.io, far.early);
-        let counts = Arc::<Counts>::default();
         Tunnel {
             relay: relay(client, far_leg, Arc::clone(&counts), &options),
             record: Record {
@@ -280,20 +281,22 @@ impl<P: Policy, O: Observe> Record<P, O> {
     pub(crate) fn finish(mut self, end: End) {
         if let Some(refusal) = self.verdict.as_ref().and_then(Verdict::refusal) {
             self.shared.egress.learn(&self.asked.target, refusal);
-            self.write(Some((refusal.hop(), refusal)));
+            self.write(EndWord::Refused, Some((refusal.hop(), refusal)));
             self.done = true;
             return;
         }
         let blame = end.party(self.hop);
-        self.write(blame.map(|party| (party, &end as &dyn fmt::Display)));
+        let blame = blame.map(|party| (party, &end as &dyn fmt::Display));
+        self.write(end.into(), blame);
         // The record is written: what is dropped now has nothing more to say.
         self.done = true;
     }
 
-    fn write(&self, blame: Option<(Hop, &dyn fmt::Display)>) {
+    fn write(&self, end: EndWord, blame: Option<(Hop, &dyn fmt::Display)>) {
         self.shared.observer.ended(&Ended {
             asked: &self.asked,
             blame,
+            end,
             fallback: self.fallback.as_deref(),
             peer: self.peer,
             received: self.counts.received(),
@@ -308,7 +311,7 @@ impl<P: Policy, O: Observe> Record<P, O> {
 impl<P: Policy, O: Observe> Drop for Record<P, O> {
     fn drop(&mut self) {
         if !self.done {
-            self.write(Some((Hop::Narrows, &CUT)));
+            self.write(EndWord::Cut, Some((Hop::Narrows, &CUT)));
         }
     }
 }

@@ -14,7 +14,7 @@ use narrows_log::Via;
 use super::door::Progress;
 use super::far::Meter;
 use crate::egress::Fallback;
-use crate::observe::{Asked, Ended, Observe};
+use crate::observe::{Asked, EndWord, Ended, Observe};
 use crate::policy::{Policy, Terms};
 use crate::server::Shared;
 use crate::tunnel::CUT;
@@ -116,15 +116,16 @@ impl Drop for Record {
         let (written, read) = self.meter.totals();
         self.progress.finish();
         let left = "left before the answer was complete";
-        let blame: Option<(Hop, &dyn fmt::Display)> = match &self.broken {
-            _ if self.whole => None,
-            Some(broken) => Some((self.hop, broken)),
-            None if self.observer.is_cut() => Some((Hop::Narrows, &CUT)),
-            None => Some((Hop::Client, &left)),
+        let (end, blame): (_, Option<(Hop, &dyn fmt::Display)>) = match &self.broken {
+            _ if self.whole => (EndWord::Closed, None),
+            Some(broken) => (EndWord::Failed, Some((self.hop, broken))),
+            None if self.observer.is_cut() => (EndWord::Cut, Some((Hop::Narrows, &CUT))),
+            None => (EndWord::Failed, Some((Hop::Client, &left))),
         };
         self.observer.record_end(&Ended {
             asked: &self.asked,
             blame,
+            end,
             fallback: self.fallback.as_deref(),
             peer: self.peer,
             received: read - self.start.1,

@@ -193,6 +193,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
         } = reply;
         self.shared.observer.opened(&Opened {
             asked,
+            counts: None,
             fallback: leg.fallback.as_ref(),
             peer: leg.peer,
             terms: terms.as_deref(),
