@@ -15,14 +15,15 @@ const REFUSALS: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Admission {
     total: AtomicUsize,
-    limit: usize,
+    limit: AtomicUsize,
     refusing: AtomicUsize,
-    per_client: Option<PerClient>,
+    per_client: PerClient,
 }
 
 #[derive(Debug)]
 struct PerClient {
-    limit: usize,
+    /// [`UNLIMITED`] where nobody is counted.
+    limit: AtomicUsize,
     counts: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -35,9 +36,14 @@ pub(crate) struct Place {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
+    /// Served, and counted for its client.
+    Counted(IpAddr),
     Refusal,
-    Served(IpAddr),
+    Served,
 }
+
+/// No limit for each client.
+const UNLIMITED: usize = usize::MAX;
 
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,29 +58,40 @@ impl Admission {
     pub(crate) fn new(settings: &Settings) -> Arc<Self> {
         Arc::new(Self {
             total: AtomicUsize::new(0),
-            limit: settings.tunnels,
+            limit: AtomicUsize::new(settings.tunnels),
             refusing: AtomicUsize::new(0),
-            per_client: settings.tunnels_per_client.map(|limit| PerClient {
-                limit,
+            per_client: PerClient {
+                limit: AtomicUsize::new(settings.tunnels_per_client.unwrap_or(UNLIMITED)),
                 counts: Mutex::default(),
-            }),
+            },
         })
+    }
+
+    /// Takes other limits. Who is in stays in, and those of a client that came while there was no limit
+    /// for each are not counted.
+    pub(crate) fn resize(&self, settings: &Settings) {
+        self.limit.store(settings.tunnels, Ordering::Relaxed);
+        let per_client = settings.tunnels_per_client.unwrap_or(UNLIMITED);
+        self.per_client.limit.store(per_client, Ordering::Relaxed);
     }
 
     /// A place to be served.
     pub(crate) fn enter(self: &Arc<Self>, client: IpAddr) -> Result<Place, Full> {
-        if !take(&self.total, self.limit) {
-            return Err(Full::Total(self.limit));
+        let limit = self.limit.load(Ordering::Relaxed);
+        if !take(&self.total, limit) {
+            return Err(Full::Total(limit));
         }
-        if let Some(per_client) = &self.per_client
-            && !per_client.take(client)
-        {
-            self.total.fetch_sub(1, Ordering::Relaxed);
-            return Err(Full::Client(per_client.limit));
-        }
+        let kind = match self.per_client.limit.load(Ordering::Relaxed) {
+            UNLIMITED => Kind::Served,
+            limit if self.per_client.take(client, limit) => Kind::Counted(client),
+            limit => {
+                self.total.fetch_sub(1, Ordering::Relaxed);
+                return Err(Full::Client(limit));
+            }
+        };
         Ok(Place {
             admission: Arc::clone(self),
-            kind: Kind::Served(client),
+            kind,
         })
     }
 
@@ -90,24 +107,25 @@ impl Admission {
 impl Drop for Place {
     fn drop(&mut self) {
         match self.kind {
+            Kind::Counted(client) => {
+                self.admission.total.fetch_sub(1, Ordering::Relaxed);
+                self.admission.per_client.give_back(client);
+            }
             Kind::Refusal => {
                 self.admission.refusing.fetch_sub(1, Ordering::Relaxed);
             }
-            Kind::Served(client) => {
+            Kind::Served => {
                 self.admission.total.fetch_sub(1, Ordering::Relaxed);
-                if let Some(per_client) = &self.admission.per_client {
-                    per_client.give_back(client);
-                }
             }
         }
     }
 }
 
 impl PerClient {
-    fn take(&self, client: IpAddr) -> bool {
+    fn take(&self, client: IpAddr, limit: usize) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(client).or_insert(0);
-        let free = *count < self.limit;
+        let free = *count < limit;
         if free {
             *count += 1;
         }
@@ -167,17 +185,27 @@ mod tests {
         drop(first);
         assert!(admission.enter(ONE).is_ok());
         assert_eq!(admission.total.load(Ordering::Relaxed), 1);
-        assert_eq!(
-            admission
-                .per_client
-                .as_ref()
-                .unwrap()
-                .counts
-                .lock()
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(admission.per_client.counts.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn other_limits_turn_nobody_out() {
+        let admission = admission(10, None);
+        let early = [ONE, ONE].map(|client| admission.enter(client).unwrap());
+        admission.resize(&Settings {
+            tunnels: 3,
+            tunnels_per_client: Some(1),
+            ..Settings::default()
+        });
+        let counted = admission.enter(ONE).unwrap();
+        assert_eq!(admission.enter(TWO).unwrap_err(), Full::Total(3));
+        drop(early);
+        assert_eq!(admission.enter(ONE).unwrap_err(), Full::Client(1));
+        admission.resize(&Settings::default());
+        let uncounted = admission.enter(ONE).unwrap();
+        drop((counted, uncounted));
+        assert_eq!(admission.total.load(Ordering::Relaxed), 0);
+        assert!(admission.per_client.counts.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::plain;
 use crate::policy::Policy;
 use crate::refusals::{self, Failure};
 use crate::server::Shared;
+use crate::setup::Setup;
 use crate::tunnel::{CLIENT_LEFT, Tunnel};
 
 /// Room for the request head that clients really send; longer ones make it grow.
@@ -55,8 +56,13 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     where
         S: Transport + Send + 'static,
     {
-        let failure = match self.place(client) {
-            Ok(place) => return self.connection(io, client, connection, place).await,
+        let reading = self.current();
+        let failure = match self.place(&reading, client) {
+            Ok(place) => {
+                return self
+                    .connection(io, client, connection, place, reading)
+                    .await;
+            }
             Err(failure) => failure,
         };
         match self.admission.enter_refusal() {
@@ -68,6 +74,9 @@ impl<P: Policy, O: Observe> Shared<P, O> {
 
     /// Serves one connection up to an open tunnel, which is left to the caller, or to its end.
     ///
+    /// The head is read within the limits that held when the connection came; the request is judged by what
+    /// holds when its head is there.
+    ///
     /// This future is large and the tunnel's is small: who boxes this one keeps little while it carries.
     async fn connection<S>(
         self: Arc<Self>,
@@ -75,16 +84,17 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         client: SocketAddr,
         connection: P::Connection,
         place: Place,
+        reading: Arc<Setup<P>>,
     ) -> Option<Opening<S, P, O>>
     where
         S: Transport + Send + 'static,
     {
-        let deadline = Instant::now() + self.settings.head_time;
+        let deadline = Instant::now() + reading.settings.head_time;
         let mut buffer = BytesMut::with_capacity(HEAD_HINT);
         match first_bytes(&mut io, &mut buffer, deadline, &self.live).await {
             First::Connect => {
                 let tunnel = self
-                    .connect(io, buffer, client, &connection, deadline)
+                    .connect(io, buffer, client, &connection, deadline, reading)
                     .await?;
                 return Some(Opening { place, tunnel });
             }
@@ -95,7 +105,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             First::Left if buffer.is_empty() => {}
             First::Left => self.nothing_read(client, CLIENT_LEFT, &left(buffer.len()).refusal),
             First::Slow if buffer.is_empty() => {}
-            First::Slow => self.turn_away(io, client, &self.too_slow()).await,
+            First::Slow => self.turn_away(io, client, &too_slow(&reading)).await,
             First::Other => {
                 self.turn_away(io, client, &refusals::not_http(&buffer))
                     .await;
@@ -111,16 +121,18 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         client: SocketAddr,
         connection: &P::Connection,
         deadline: Instant,
+        reading: Arc<Setup<P>>,
     ) -> Option<Tunnel<S, P, O>>
     where
         S: Transport + Send,
     {
-        match accept(io, buffer, &self.settings.head, deadline).await {
+        match accept(io, buffer, &reading.settings.head, deadline).await {
             Ok(pending) => {
+                let setup = self.current();
                 let request = pending.request();
                 let (target, version) = (request.target.clone(), request.version);
-                let asked = self.asked(client, Method::CONNECT, target, version);
-                return self.answer(pending, asked, connection).await;
+                let asked = self.asked(&setup, client, Method::CONNECT, target, version);
+                return self.answer(&setup, pending, asked, connection).await;
             }
             Err(AcceptError::Rejected(rejected)) => {
                 let failure = Failure::from(rejected.error());
@@ -130,10 +142,11 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                     rejected.error().raw_target().unwrap_or(""),
                 );
                 // The record is written; a client that cannot be told has left.
-                let _ = rejected.refuse(&failure.refusal, &self.settings.name).await;
+                let name = &reading.settings.name;
+                let _ = rejected.refuse(&failure.refusal, name).await;
             }
             Err(AcceptError::TimedOut { io }) => {
-                self.turn_away(io, client, &self.too_slow()).await;
+                self.turn_away(io, client, &too_slow(&reading)).await;
             }
             Err(AcceptError::Closed { received }) => {
                 self.nothing_read(client, CLIENT_LEFT, &left(received).refusal);
@@ -154,7 +167,8 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     {
         self.head_refused(client, failure, "");
         // The record is written; a client that cannot be told has left.
-        let _ = refuse(io, &failure.refusal, &self.settings.name).await;
+        let name = &self.current().settings.name;
+        let _ = refuse(io, &failure.refusal, name).await;
     }
 
     /// Records a refusal before there is a valid target.
@@ -163,7 +177,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             asked: None,
             client,
             hop: failure.hop,
-            id: self.next_id(),
+            id: self.next_id(&self.current()),
             identity: None,
             reason: &failure.refusal.detail,
             status: failure.refusal.status(),
@@ -177,7 +191,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             asked: None,
             client,
             hop: Hop::Client,
-            id: self.next_id(),
+            id: self.next_id(&self.current()),
             identity: None,
             reason: &refusal.detail,
             status,
@@ -185,10 +199,10 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             target: "",
         });
     }
+}
 
-    fn too_slow(&self) -> Failure {
-        refusals::too_slow(self.settings.head_time.as_secs())
-    }
+fn too_slow<P>(reading: &Setup<P>) -> Failure {
+    refusals::too_slow(reading.settings.head_time.as_secs())
 }
 
 /// What may be logged of a text that was asked for: of a URI its scheme and authority, since a path or

@@ -26,9 +26,9 @@ mod far_io;
 /// The ways out: straight, through the enterprise proxy, through the gateway; as many as there are.
 #[derive(Debug)]
 pub struct Egress {
-    detours: Detours,
+    detours: Arc<Detours>,
     dialer: Dialer,
-    dials: Dials,
+    dials: Arc<Dials>,
     fallback: FallbackTo,
     gateway: Option<Arc<Gateway>>,
     optimistic: bool,
@@ -71,12 +71,23 @@ pub(crate) struct Far {
     /// The party at the other end of the leg.
     pub(crate) hop: Hop,
     pub(crate) io: FarIo,
+    /// Set when the tunnel is used before its answer.
+    pub(crate) late: Option<Late>,
     pub(crate) peer: SocketAddr,
     /// The proxy at the other end, if it takes requests for any target rather than a tunnel's bytes.
     pub(crate) proxy: Option<Arc<Upstream>>,
-    /// What becomes known later of a tunnel that is used before its answer.
-    pub(crate) verdict: Option<Verdict>,
     pub(crate) via: Via,
+}
+
+/// What becomes known later of a tunnel that is used before its answer, and who is to know it.
+///
+/// Not the egress itself: that may have been replaced meanwhile, and a tunnel would keep it for as long as
+/// it lasts.
+#[derive(Debug)]
+pub(crate) struct Late {
+    /// `None` where nothing is done about a refusal.
+    detours: Option<Arc<Detours>>,
+    verdict: Verdict,
 }
 
 /// What is asked of a leg.
@@ -96,9 +107,9 @@ impl Egress {
     /// Straight to the targets.
     pub fn new(dialer: Dialer) -> Self {
         Self {
-            detours: Detours::default(),
+            detours: Arc::default(),
             dialer,
-            dials: Dials::new(DIALS),
+            dials: Arc::new(Dials::new(DIALS)),
             fallback: FallbackTo::Auto,
             gateway: None,
             optimistic: false,
@@ -124,7 +135,7 @@ impl Egress {
     /// have a quarter of them. A request that does not get its turn within a second is answered with 503.
     #[must_use]
     pub fn with_dials(mut self, limit: usize) -> Self {
-        self.dials = Dials::new(limit);
+        self.dials = Arc::new(Dials::new(limit));
         self
     }
 
@@ -140,6 +151,19 @@ impl Egress {
     #[must_use]
     pub const fn with_fallback(mut self, fallback: FallbackTo) -> Self {
         self.fallback = fallback;
+        self
+    }
+
+    /// Takes over what `previous` has under way, and what it knows of a gateway that stays.
+    pub(crate) fn inherit(mut self, previous: &Self) -> Self {
+        if self.dials.limit() == previous.dials.limit() {
+            self.dials = Arc::clone(&previous.dials);
+        }
+        if let (Some(gateway), Some(old)) = (&self.gateway, &previous.gateway)
+            && Arc::ptr_eq(gateway, old)
+        {
+            self.detours = Arc::clone(&previous.detours);
+        }
         self
     }
 
@@ -251,7 +275,14 @@ impl Egress {
         {
             // A session that is ready is as good as an answer.
             self.detours.gateway_works();
-            return Ok(Far::from(connected));
+            let late = connected.verdict.clone().map(|verdict| Late {
+                detours: may_detour.then(|| Arc::clone(&self.detours)),
+                verdict,
+            });
+            return Ok(Far {
+                late,
+                ..Far::from(connected)
+            });
         }
         let trial = self.detours.trial();
         let opened = match for_ {
@@ -275,18 +306,6 @@ impl Egress {
                 self.detours.gateway_works();
                 Err(Detour::Useless(error))
             }
-        }
-    }
-
-    /// Learns that a tunnel was refused that was in use already; the next request for the target knows.
-    pub(crate) fn learn(&self, target: &Target, refusal: &DialError) {
-        if self.fallback == FallbackTo::Nothing {
-            return;
-        }
-        if refusal.is_gateway_policy() {
-            self.detours.refused(target, refusal);
-        } else if refusal.is_gateway_down() {
-            self.detours.gateway_down(refusal);
         }
     }
 
@@ -316,6 +335,21 @@ enum Detour {
     Useless(DialError),
 }
 
+impl Late {
+    /// Why the tunnel was refused, if it was; the next request for the target knows it then.
+    pub(crate) fn refusal(&self, target: &Target) -> Option<&DialError> {
+        let refusal = self.verdict.refusal()?;
+        if let Some(detours) = &self.detours {
+            if refusal.is_gateway_policy() {
+                detours.refused(target, refusal);
+            } else if refusal.is_gateway_down() {
+                detours.gateway_down(refusal);
+            }
+        }
+        Some(refusal)
+    }
+}
+
 impl Far {
     fn new(connected: Connected, hop: Hop, via: Via) -> Self {
         Self {
@@ -323,9 +357,9 @@ impl Far {
             fallback: None,
             hop,
             io: FarIo::Tcp(connected.io),
+            late: None,
             peer: connected.peer,
             proxy: None,
-            verdict: None,
             via,
         }
     }
@@ -338,9 +372,9 @@ impl From<GatewayConnected> for Far {
             fallback: None,
             hop: Hop::Gateway,
             io: FarIo::Gateway(connected.io),
+            late: None,
             peer: connected.peer,
             proxy: None,
-            verdict: connected.verdict,
             via: match connected.spoken {
                 Spoken::H1 => Via::GatewayH1,
                 Spoken::H2 => Via::GatewayH2,

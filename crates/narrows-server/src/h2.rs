@@ -22,6 +22,7 @@ use crate::observe::{Asked, Observe};
 use crate::policy::{Grant, Policy};
 use crate::refusals::Failure;
 use crate::server::Shared;
+use crate::setup::Setup;
 use crate::tunnel::{Unanswered, judge_split};
 use stream::H2Tunnel;
 use windows::Windows;
@@ -66,15 +67,17 @@ pub(crate) async fn serve<S, P, O>(
     P: Policy,
     O: Observe,
 {
+    let first = shared.current();
     let mut builder = Builder::new();
     builder
         .initial_connection_window_size(window::CONNECTION)
         .initial_window_size(window::FIRST)
         .max_concurrent_streams(STREAMS)
         .max_frame_size(window::FRAME)
-        .max_header_list_size(u32::try_from(shared.settings.head.max_bytes).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(first.settings.head.max_bytes).unwrap_or(u32::MAX))
         .max_send_buffer_size(window::SEND_BUFFER);
-    let handshake = timeout(shared.settings.head_time, builder.handshake(io)).await;
+    let handshake = timeout(first.settings.head_time, builder.handshake(io)).await;
+    drop(first);
     // A client that does not speak HTTP/2 after agreeing to it has asked for nothing.
     let Ok(Ok(mut h2)) = handshake else { return };
     let session = Arc::new(Session {
@@ -112,7 +115,8 @@ impl<P: Policy, O: Observe> Session<P, O> {
             () = self.is_idle() => {
                 h2.graceful_shutdown();
                 // A client that is gone answers nothing.
-                timeout(self.shared.settings.head_time, self.accept(h2)).await.ok()?
+                let patience = self.shared.current().settings.head_time;
+                timeout(patience, self.accept(h2)).await.ok()?
             }
         };
         let request = accepted?;
@@ -173,6 +177,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
 
     /// Serves one request to its end.
     async fn stream(&self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        let setup = self.shared.current();
         let (head, receive) = request.into_parts();
         if head.method == Method::CONNECT && head.uri.authority().is_none() {
             // Malformed by RFC 9113 §8.5: an error of this stream, not of the connection.
@@ -185,18 +190,19 @@ impl<P: Policy, O: Observe> Session<P, O> {
             Err(failure) => {
                 let asked_for = head.uri.to_string();
                 self.shared.head_refused(self.client, &failure, &asked_for);
-                return self.refuse(respond, &failure);
+                return refuse(&setup, respond, &failure);
             }
         };
         let asked = self.shared.asked(
+            &setup,
             self.client,
             Method::CONNECT,
             connect.target.clone(),
             connect.version,
         );
-        let opened = match self.shared.place(self.client) {
+        let opened = match self.shared.place(&setup, self.client) {
             Ok(place) => self
-                .open(&asked, &connect, &mut respond)
+                .open(&setup, &asked, &connect, &mut respond)
                 .await
                 .map(|far| far.map(|far| (far, place))),
             Err(failure) => Some(Err(failure)),
@@ -205,14 +211,17 @@ impl<P: Policy, O: Observe> Session<P, O> {
             None => self.shared.client_left(&asked),
             Some(Err(failure)) => {
                 self.shared.refused(&asked, &failure);
-                self.refuse(respond, &failure);
+                refuse(&setup, respond, &failure);
             }
             // A response without headers has nothing that could be refused but the stream's end.
             Some(Ok((far, _place))) => match respond.send_response(Response::new(()), false) {
                 Ok(send) => {
                     self.carried.store(true, Ordering::Relaxed);
                     let client = Leg::from(H2Tunnel::new(send, receive, self.windows.share()));
-                    self.shared.tunnel(asked, client, far).run().await;
+                    let tunnel = self.shared.tunnel(&setup, asked, client, far);
+                    // A long tunnel keeps no old rules.
+                    drop(setup);
+                    tunnel.run().await;
                 }
                 Err(_) => self.shared.client_left(&asked),
             },
@@ -223,12 +232,13 @@ impl<P: Policy, O: Observe> Session<P, O> {
     /// a client could start any number of dials by resetting its streams.
     async fn open(
         &self,
+        setup: &Setup<P>,
         asked: &Asked,
         request: &narrows_connect::Request,
         respond: &mut SendResponse<Bytes>,
     ) -> Option<Result<(Far, Grant), Failure>> {
         let unanswered = Unanswered::new(&self.shared, asked);
-        let opening = self.shared.open(asked, request, &self.connection);
+        let opening = self.shared.open(setup, asked, request, &self.connection);
         let opened = tokio::select! {
             opened = Box::pin(opening) => Some(opened),
             _ = poll_fn(|cx| respond.poll_reset(cx)) => None,
@@ -236,24 +246,24 @@ impl<P: Policy, O: Observe> Session<P, O> {
         unanswered.answered();
         opened
     }
+}
 
-    /// Answers with a refusal and ends the stream.
-    fn refuse(&self, mut respond: SendResponse<Bytes>, failure: &Failure) {
-        let refusal = &failure.refusal;
-        let mut response = Response::builder().status(refusal.status());
-        for (name, value) in refusal.headers(&self.shared.settings.name) {
-            // HTTP/2 has no connection-specific fields (RFC 9113 §8.2.2).
-            if name != "Connection" {
-                response = response.header(name, value);
-            }
+/// Answers with a refusal and ends the stream.
+fn refuse<P>(setup: &Setup<P>, mut respond: SendResponse<Bytes>, failure: &Failure) {
+    let refusal = &failure.refusal;
+    let mut response = Response::builder().status(refusal.status());
+    for (name, value) in refusal.headers(&setup.settings.name) {
+        // HTTP/2 has no connection-specific fields (RFC 9113 §8.2.2).
+        if name != "Connection" {
+            response = response.header(name, value);
         }
-        let Ok(response) = response.body(()) else {
-            return;
-        };
-        // The record is written; a client that cannot be told has left.
-        if let Ok(mut send) = respond.send_response(response, false) {
-            let _ = send.send_data(Bytes::from(refusal.body()), true);
-        }
+    }
+    let Ok(response) = response.body(()) else {
+        return;
+    };
+    // The record is written; a client that cannot be told has left.
+    if let Ok(mut send) = respond.send_response(response, false) {
+        let _ = send.send_data(Bytes::from(refusal.body()), true);
     }
 }
 

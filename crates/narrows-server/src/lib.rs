@@ -12,6 +12,7 @@ mod policy;
 mod refusals;
 mod server;
 mod settings;
+mod setup;
 mod tunnel;
 
 pub use egress::{Egress, Fallback, FallbackTo};

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -23,6 +24,7 @@ use crate::observe::Observe;
 use crate::policy::Policy;
 use crate::refusals::{self, Failure};
 use crate::server::Shared;
+use crate::setup::Setup;
 use crate::tunnel::CLIENT_LEFT;
 use answer::Answer;
 use door::{Door, Progress};
@@ -74,7 +76,8 @@ pub(crate) async fn serve<S, P, O>(
 {
     let mut draining = shared.live.draining();
     let progress = Progress::default();
-    let door = Door::new(leg, shared.settings.name.clone(), progress.clone());
+    let first = shared.current();
+    let door = Door::new(leg, first.settings.name.clone(), progress.clone());
     let session = Arc::new(Session {
         progress: progress.clone(),
         client,
@@ -87,11 +90,13 @@ pub(crate) async fn serve<S, P, O>(
         let session = Arc::clone(&session);
         async move { Ok::<_, Infallible>(session.serve_request::<S>(request).await) }
     });
-    let settings = &shared.settings;
+    let (head_time, head_bytes) = (first.settings.head_time, first.settings.head.max_bytes);
+    // A connection may be kept for long, and judges nothing by it.
+    drop(first);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(settings.head_time)
-        .max_buf_size(settings.head.max_bytes.max(SMALLEST_BUFFER))
+        .header_read_timeout(head_time)
+        .max_buf_size(head_bytes.max(SMALLEST_BUFFER))
         .auto_date_header(false)
         .preserve_header_case(true)
         .serve_connection(TokioIo::new(door), service)
@@ -105,7 +110,7 @@ pub(crate) async fn serve<S, P, O>(
         }
     };
     if let Err(error) = result {
-        record_unparsed(&shared, client, &error, progress.in_head());
+        record_unparsed(&shared, client, &error, head_time, progress.in_head());
     }
 }
 
@@ -117,6 +122,7 @@ fn record_unparsed<P: Policy, O: Observe>(
     shared: &Shared<P, O>,
     client: SocketAddr,
     error: &hyper::Error,
+    head_time: Duration,
     in_head: bool,
 ) {
     let failure = if error.is_parse_too_large() {
@@ -127,7 +133,7 @@ fn record_unparsed<P: Policy, O: Observe>(
         // Whatever was under way has a record of its own.
         return;
     } else if error.is_timeout() {
-        refusals::too_slow(shared.settings.head_time.as_secs())
+        refusals::too_slow(head_time.as_secs())
     } else {
         Failure::head(
             CLIENT_LEFT,
@@ -154,22 +160,22 @@ impl<P: Policy, O: Observe> Session<P, O> {
         self.shared.head_refused(self.client, failure, target);
         let unsent = Upload::new(body, Fault::default());
         let _ = timeout(LINGER, unsent.discard()).await;
-        self.answer(failure)
+        answer(&self.shared.current(), failure)
     }
+}
 
-    /// The answer that says why a request came to nothing.
-    ///
-    /// It closes the connection: a refused CONNECT must (RFC 9931), and after a refused request there
-    /// may be a body on its way that nobody wants.
-    fn answer(&self, failure: &Failure) -> Response<Body> {
-        let refusal = &failure.refusal;
-        let mut response = Response::new(Either::Left(Full::from(refusal.body())));
-        if let Ok(status) = hyper::StatusCode::from_u16(refusal.status()) {
-            *response.status_mut() = status;
-        }
-        for (name, value) in refusal.headers(&self.shared.settings.name) {
-            head::append(response.headers_mut(), name, &value);
-        }
-        response
+/// The answer that says why a request came to nothing.
+///
+/// It closes the connection: a refused CONNECT must (RFC 9931), and after a refused request there may be a
+/// body on its way that nobody wants.
+fn answer<P>(setup: &Setup<P>, failure: &Failure) -> Response<Body> {
+    let refusal = &failure.refusal;
+    let mut response = Response::new(Either::Left(Full::from(refusal.body())));
+    if let Ok(status) = hyper::StatusCode::from_u16(refusal.status()) {
+        *response.status_mut() = status;
     }
+    for (name, value) in refusal.headers(&setup.settings.name) {
+        head::append(response.headers_mut(), name, &value);
+    }
+    response
 }

@@ -5,10 +5,11 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use narrows_log::ConnId;
 use narrows_tunnel::Transport;
 use tokio::net::TcpListener;
@@ -16,15 +17,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
-use crate::admission::{Admission, Full};
+use crate::admission::{Admission, Full, Place};
 use crate::connection::Opening;
 use crate::egress::Egress;
 use crate::h2;
 use crate::live::Live;
 use crate::observe::Observe;
 use crate::policy::Policy;
-use crate::refusals::{self, Failure};
+use crate::refusals::Failure;
 use crate::settings::Settings;
+use crate::setup::Setup;
 use crate::tunnel::Tunnel;
 
 /// A forward proxy: asks the policy, goes out by the egress, tells the observer.
@@ -37,14 +39,14 @@ pub struct Server<P, O> {
 /// What all connections of a server share.
 pub(crate) struct Shared<P, O> {
     pub(crate) admission: Arc<Admission>,
-    pub(crate) egress: Egress,
     pub(crate) live: Arc<Live>,
     pub(crate) observer: O,
-    pub(crate) policy: P,
     /// The name of this very server in `Via`, by which it finds loops.
     pub(crate) pseudonym: Box<str>,
-    pub(crate) settings: Settings,
+    /// Held while the setup is replaced, so that generations are counted one after the other.
+    reloading: Mutex<()>,
     requests: AtomicU64,
+    setup: ArcSwap<Setup<P>>,
 }
 
 /// How a server came to its end.
@@ -55,30 +57,67 @@ pub struct Drained {
     pub cut: usize,
 }
 
-/// The number of this server's configuration in connection ids (`P:` in arcproxy.log).
-const GENERATION: u64 = 1;
-
 // === impl Server ===
 
 impl<P: Policy, O: Observe> Server<P, O> {
     /// Puts a server together. Nothing happens until [`Server::serve`].
     pub fn new(policy: P, egress: Egress, observer: O, settings: Settings) -> Self {
-        let admission = Admission::new(&settings);
-        let live = Live::new();
-        let requests = AtomicU64::new(0);
         let shared = Shared {
-            admission,
-            egress,
-            live,
+            admission: Admission::new(&settings),
+            live: Live::new(),
             observer,
-            policy,
             pseudonym: pseudonym(&settings.name),
-            settings,
-            requests,
+            reloading: Mutex::default(),
+            requests: AtomicU64::new(0),
+            setup: ArcSwap::from_pointee(Setup {
+                egress,
+                generation: 1,
+                policy,
+                settings,
+            }),
         };
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// Replaces policy, egress and settings together, and returns the generation that begins: 2 after the
+    /// first time. Connection ids carry it (`P:` in arcproxy.log).
+    ///
+    /// - Each request takes all three once, when its head is there: none is judged by the old policy and
+    ///   carried by the new egress, or the other way round.
+    /// - What is open keeps what it had, its time limits too. A kept-alive connection stays, and its next
+    ///   request is judged anew, the client's address included.
+    /// - What the egress knew of refused targets, and the dials that are under way, go on counting, if the
+    ///   new egress has the same [`Gateway`](narrows_upstream::Gateway) and the same limit. Give it the same
+    ///   `Arc`s of gateways and upstream proxies that have not changed: their warm sessions, and what was
+    ///   learnt of their credentials, are in them.
+    /// - Limits hold for the next connection: nobody is turned out because there are fewer places now. A
+    ///   limit for each client where there was none counts the connections that come from then on.
+    ///
+    /// Only the name in `Via`, by which loops are found, stays what it was.
+    pub fn reload(&self, policy: P, egress: Egress, settings: Settings) -> u64 {
+        let shared = &self.shared;
+        let _reloading = shared
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let old = shared.setup.load();
+        let generation = old.generation + 1;
+        shared.admission.resize(&settings);
+        shared.setup.store(Arc::new(Setup {
+            egress: egress.inherit(&old.egress),
+            generation,
+            policy,
+            settings,
+        }));
+        generation
+    }
+
+    /// How often policy, egress and settings were set: 1 from the start, one more for each
+    /// [`reload`](Self::reload).
+    pub fn generation(&self) -> u64 {
+        self.shared.setup.load().generation
     }
 
     /// Serves the listeners until `shutdown` completes, then drains.
@@ -108,7 +147,8 @@ impl<P: Policy, O: Observe> Server<P, O> {
 
         let live = &self.shared.live;
         live.start_draining();
-        let cut = match timeout(self.shared.settings.drain, live.drained()).await {
+        let patience = self.shared.setup.load().settings.drain;
+        let cut = match timeout(patience, live.drained()).await {
             Ok(()) => 0,
             Err(_) => live.cut(),
         };
@@ -145,7 +185,7 @@ impl<P: Policy, O: Observe> Server<P, O> {
         S: Transport + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        match shared.place(client) {
+        match shared.place(&shared.current(), client) {
             Ok(place) => h2::serve(shared, io, client, connection, place).await,
             // There is no request yet that could be answered.
             Err(failure) => shared.head_refused(client, &failure, ""),
@@ -168,9 +208,11 @@ impl<P, O> Clone for Server<P, O> {
 
 impl<P, O> fmt::Debug for Server<P, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let setup = self.shared.setup.load();
         f.debug_struct("Server")
-            .field("egress", &self.shared.egress)
-            .field("settings", &self.shared.settings)
+            .field("egress", &setup.egress)
+            .field("generation", &setup.generation)
+            .field("settings", &setup.settings)
             .finish_non_exhaustive()
     }
 }
@@ -178,18 +220,21 @@ impl<P, O> fmt::Debug for Server<P, O> {
 // === impl Shared ===
 
 impl<P: Policy, O: Observe> Shared<P, O> {
-    /// The number of the next request.
-    pub(crate) fn next_id(&self) -> ConnId {
+    /// What holds now. Whoever judges by it keeps it to the end of the request.
+    pub(crate) fn current(&self) -> Arc<Setup<P>> {
+        self.setup.load_full()
+    }
+
+    /// The number of the next request, which that setup serves.
+    pub(crate) fn next_id(&self, setup: &Setup<P>) -> ConnId {
         ConnId {
-            listener: GENERATION,
+            listener: setup.generation,
             connection: self.requests.fetch_add(1, Ordering::Relaxed) + 1,
         }
     }
 
-    pub(crate) fn place(&self, client: SocketAddr) -> Result<crate::admission::Place, Failure> {
-        if !self.settings.serves(client.ip()) {
-            return Err(refusals::stranger());
-        }
+    pub(crate) fn place(&self, setup: &Setup<P>, client: SocketAddr) -> Result<Place, Failure> {
+        setup.admits(client)?;
         self.admission
             .enter(client.ip().to_canonical())
             .map_err(Full::into)

@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
-use narrows_connect::{ProxyAuthorization, Version, Via as Passed, check_connect};
+use narrows_connect::{Version, Via as Passed, check_connect};
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
-use narrows_upstream::Verdict;
 use tokio::time::Instant;
 
-use crate::egress::{Fallback, Far, FarIo};
+use crate::egress::{Fallback, Far, FarIo, Late};
 use crate::observe::{Asked, EndWord, Ended, Observe, Opened, Refused};
-use crate::policy::{Action, Grant, Policy, Request, Terms};
+use crate::policy::{Grant, Policy, Terms};
 use crate::refusals::{self, Failure};
 use crate::server::Shared;
+use crate::setup::Setup;
 
 /// How a request ended that outlived the drain.
 pub(crate) const CUT: &str = "cut at shutdown";
@@ -38,6 +38,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     /// Answers a CONNECT request; `None` when it came to nothing.
     pub(crate) async fn answer<S>(
         self: &Arc<Self>,
+        setup: &Setup<P>,
         pending: Pending<S>,
         asked: Asked,
         connection: &P::Connection,
@@ -46,20 +47,24 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         S: Transport + Send,
     {
         let unanswered = Unanswered::new(self, &asked);
-        let far = match self.open(&asked, pending.request(), connection).await {
+        let far = match self
+            .open(setup, &asked, pending.request(), connection)
+            .await
+        {
             Ok(far) => far,
             Err(failure) => {
                 unanswered.answered();
                 self.refused(&asked, &failure);
                 // The record is written; a client that cannot be told has left.
-                let _ = pending.refuse(&failure.refusal, &self.settings.name).await;
+                let name = &setup.settings.name;
+                let _ = pending.refuse(&failure.refusal, name).await;
                 return None;
             }
         };
         let established = pending.establish().await;
         unanswered.answered();
         match established {
-            Ok(client) => Some(self.tunnel(asked, client, far)),
+            Ok(client) => Some(self.tunnel(setup, asked, client, far)),
             Err(_) => {
                 self.client_left(&asked);
                 None
@@ -70,18 +75,19 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     /// Decides and opens the far side.
     pub(crate) async fn open(
         &self,
+        setup: &Setup<P>,
         asked: &Asked,
         request: &narrows_connect::Request,
         connection: &P::Connection,
     ) -> Result<(Far, Grant), Failure> {
         self.is_no_loop(&request.via)?;
-        let grant = self.decide(asked, request.proxy_authorization.as_ref(), connection)?;
+        let grant = setup.decide(asked, request.proxy_authorization.as_ref(), connection)?;
         let passed = match grant.route {
             // Nobody is told.
             Route::Direct => Passed::default(),
             _ => request.via.then(request.version, &self.pseudonym),
         };
-        match self.egress.open(&grant, &asked.target, &passed).await {
+        match setup.egress.open(&grant, &asked.target, &passed).await {
             Ok(far) => Ok((far, grant)),
             Err(failure) => Err(failure.after(&grant)),
         }
@@ -90,6 +96,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     /// Joins the two legs of a request that was answered, and tells the observer.
     pub(crate) fn tunnel<S>(
         self: &Arc<Self>,
+        setup: &Setup<P>,
         asked: Asked,
         client: Leg<S>,
         (far, grant): (Far, Grant),
@@ -106,7 +113,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             terms: grant.terms.as_deref(),
             via: far.via,
         });
-        let mut options = self.settings.relay.clone();
+        let mut options = setup.settings.relay.clone();
         if let Some(lifetime) = grant.terms.as_ref().and_then(|terms| terms.lifetime) {
             options.lifetime = Some(lifetime);
         }
@@ -122,7 +129,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 shared: Arc::clone(self),
                 peer: far.peer,
                 terms: grant.terms,
-                verdict: far.verdict,
+                late: far.late,
                 via: far.via,
             },
         }
@@ -139,6 +146,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     /// A request whose head is there, with a number of its own.
     pub(crate) fn asked(
         &self,
+        setup: &Setup<P>,
         client: SocketAddr,
         method: Method,
         target: Target,
@@ -146,30 +154,11 @@ impl<P: Policy, O: Observe> Shared<P, O> {
     ) -> Asked {
         Asked {
             client,
-            id: self.next_id(),
+            id: self.next_id(setup),
             method,
             since: Instant::now(),
             target,
             version,
-        }
-    }
-
-    /// Asks the policy.
-    pub(crate) fn decide(
-        &self,
-        asked: &Asked,
-        authorization: Option<&ProxyAuthorization>,
-        connection: &P::Connection,
-    ) -> Result<Grant, Failure> {
-        let (client, target) = (asked.client, &asked.target);
-        match self.policy.decide(&Request {
-            authorization,
-            client,
-            connection,
-            target,
-        }) {
-            Action::Forward(grant) => Ok(grant),
-            Action::Refuse(refusal) => Err(Failure::policy(refusal)),
         }
     }
 
@@ -264,7 +253,7 @@ pub(crate) struct Record<P: Policy, O: Observe> {
     shared: Arc<Shared<P, O>>,
     /// Kept until the tunnel has ended.
     terms: Option<Box<Terms>>,
-    verdict: Option<Verdict>,
+    late: Option<Late>,
     via: Via,
 }
 
@@ -279,8 +268,8 @@ impl<S: Transport, P: Policy, O: Observe> Tunnel<S, P, O> {
 
 impl<P: Policy, O: Observe> Record<P, O> {
     pub(crate) fn finish(mut self, end: End) {
-        if let Some(refusal) = self.verdict.as_ref().and_then(Verdict::refusal) {
-            self.shared.egress.learn(&self.asked.target, refusal);
+        let target = &self.asked.target;
+        if let Some(refusal) = self.late.as_ref().and_then(|late| late.refusal(target)) {
             self.write(EndWord::Refused, Some((refusal.hop(), refusal)));
             self.done = true;
             return;

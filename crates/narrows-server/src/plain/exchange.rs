@@ -13,12 +13,13 @@ use narrows_upstream::{Authorization, Upstream};
 use tokio::time::timeout;
 
 use super::answer::{Answer, Record};
-use super::far::FarLeg;
+use super::far::{FarLeg, Leads};
 use super::outgoing::{Outgoing, OutgoingBody};
-use super::{Body, Session, head};
+use super::{Body, Session, answer, head};
 use crate::observe::{Asked, Observe, Opened};
 use crate::policy::{Grant, Policy, Terms};
 use crate::refusals::Failure;
+use crate::setup::Setup;
 use crate::tunnel::Unanswered;
 
 /// A response head, and the connection that its body comes over.
@@ -48,7 +49,9 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 return self.refuse_head(&failure, &asked_for, body).await;
             }
         };
+        let setup = self.shared.current();
         let asked = self.shared.asked(
+            &setup,
             self.client,
             head.method.clone(),
             target,
@@ -56,7 +59,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
         );
         let unanswered = Unanswered::new(&self.shared, &asked);
         let mut outgoing = Outgoing::new(head, body, asked.target.clone());
-        let result = self.forward(&asked, &mut outgoing).await;
+        let result = self.forward(&setup, &asked, &mut outgoing).await;
         unanswered.answered();
         match result {
             Ok(response) => response,
@@ -64,42 +67,44 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 let failure = outgoing.fault().unwrap_or(failure);
                 self.shared.refused(&asked, &failure);
                 outgoing.discard().await;
-                self.answer(&failure)
+                answer(&setup, &failure)
             }
         }
     }
 
     async fn forward(
         &self,
+        setup: &Setup<P>,
         asked: &Asked,
         outgoing: &mut Outgoing,
     ) -> Result<Response<Body>, Failure> {
         let authorization = head::authorization(outgoing.head())?;
         let shared = &self.shared;
         shared.is_no_loop(&head::passed(outgoing.head()))?;
-        let grant = shared.decide(asked, authorization.as_ref(), &self.connection)?;
+        let grant = setup.decide(asked, authorization.as_ref(), &self.connection)?;
         outgoing.make_ours(&shared.pseudonym);
-        let reply = self.ask(asked, &grant, outgoing).await;
+        let reply = self.ask(setup, asked, &grant, outgoing).await;
         let reply = reply.map_err(|failure| failure.after(&grant))?;
         check(&reply)?;
-        Ok(self.hand_back(asked, reply, grant.terms).await)
+        Ok(self.hand_back(setup, asked, reply, grant.terms).await)
     }
 
     /// Sends a request; once more if the proxy asks for credentials that have not been tried.
     async fn ask(
         &self,
+        setup: &Setup<P>,
         asked: &Asked,
         grant: &Grant,
         outgoing: &mut Outgoing,
     ) -> Result<Reply, Failure> {
-        let reply = self.send(asked, grant, outgoing, false).await?;
+        let reply = self.send(setup, asked, grant, outgoing, false).await?;
         let Some(proxy) = wants_untried_credentials(&reply) else {
             return Ok(reply);
         };
         // A body that is gone cannot be sent again, but the next request knows better.
         proxy.note_challenge();
         if outgoing.is_whole() {
-            return self.send(asked, grant, outgoing, true).await;
+            return self.send(setup, asked, grant, outgoing, true).await;
         }
         Ok(reply)
     }
@@ -107,14 +112,15 @@ impl<P: Policy, O: Observe> Session<P, O> {
     /// Sends a request over the kept connection, or over a new one if there is none that lives.
     async fn send(
         &self,
+        setup: &Setup<P>,
         asked: &Asked,
         grant: &Grant,
         outgoing: &mut Outgoing,
         challenged: bool,
     ) -> Result<Reply, Failure> {
-        if let Some(leg) = self.take_kept(asked, grant.route).await {
+        if let Some(leg) = self.take_kept(setup, asked, grant.route).await {
             let repeatable = outgoing.is_repeatable();
-            match self.try_leg(leg, outgoing, challenged).await? {
+            match self.try_leg(setup, leg, outgoing, challenged).await? {
                 Ok(reply) => return Ok(reply),
                 // It died while it was idle: nobody's fault, unless the request was carried out.
                 Err(NoReply { error, hop }) => {
@@ -125,17 +131,23 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 }
             }
         }
-        let far = self.shared.egress.open_plain(grant, &asked.target).await?;
-        let (hop, idle) = (far.hop, self.shared.settings.relay.idle);
-        let leg = FarLeg::start(far, asked.target.clone(), grant.route, idle).await;
+        let far = setup.egress.open_plain(grant, &asked.target).await?;
+        let (hop, idle) = (far.hop, setup.settings.relay.idle);
+        let leads = Leads {
+            generation: setup.generation,
+            route: grant.route,
+            target: asked.target.clone(),
+        };
+        let leg = FarLeg::start(far, leads, idle).await;
         let leg = leg.map_err(|error| no_answer(hop, &error))?;
-        self.try_leg(leg, outgoing, challenged)
+        self.try_leg(setup, leg, outgoing, challenged)
             .await?
             .map_err(|NoReply { error, hop }| no_answer(hop, &error.into_error()))
     }
 
     async fn try_leg(
         &self,
+        setup: &Setup<P>,
         mut leg: FarLeg,
         outgoing: &mut Outgoing,
         challenged: bool,
@@ -153,7 +165,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
         let sent = leg
             .sender
             .try_send_request(outgoing.request(proxy.is_some(), credentials));
-        let answered = match self.shared.settings.relay.idle {
+        let answered = match setup.settings.relay.idle {
             Some(limit) => timeout(limit, sent).await.map_err(|_| too_late(hop))?,
             None => sent.await,
         };
@@ -172,15 +184,19 @@ impl<P: Policy, O: Observe> Session<P, O> {
     }
 
     /// The connection of the last exchange, if it leads to the same place and still lives.
-    async fn take_kept(&self, asked: &Asked, route: Route) -> Option<FarLeg> {
+    async fn take_kept(&self, setup: &Setup<P>, asked: &Asked, route: Route) -> Option<FarLeg> {
         let mut leg = self.kept.lock().await.take()?;
-        let fits = leg.target == asked.target && leg.route == route;
+        let leads = &leg.leads;
+        let fits = leads.generation == setup.generation
+            && leads.route == route
+            && leads.target == asked.target;
         (fits && leg.sender.ready().await.is_ok()).then_some(leg)
     }
 
     /// Tells the observer, keeps the connection for the next request, and hands the response on.
     async fn hand_back(
         &self,
+        setup: &Setup<P>,
         asked: &Asked,
         reply: Reply,
         terms: Option<Box<Terms>>,
@@ -216,7 +232,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
         };
         *self.kept.lock().await = Some(leg);
         let (mut parts, body) = response.into_parts();
-        let name = &self.shared.settings.name;
+        let name = &setup.settings.name;
         head::backward(&mut parts.headers, parts.version, name);
         parts.version = Version::HTTP_11;
         Response::from_parts(parts, Either::Right(Answer::new(body, record)))

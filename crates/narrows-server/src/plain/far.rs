@@ -28,12 +28,18 @@ pub(super) struct FarLeg {
     /// The proxy that takes the requests, if it is one.
     pub(super) proxy: Option<Arc<Upstream>>,
     pub(super) sender: SendRequest<OutgoingBody>,
-    /// Where it leads: a connection is only ever used for the target and route that it was opened for.
-    pub(super) target: Target,
-    pub(super) route: Route,
+    pub(super) leads: Leads,
     pub(super) fallback: Option<Fallback>,
     pub(super) hop: Hop,
     pub(super) via: Via,
+}
+
+/// Where a connection leads: it is only ever used for what it was opened for.
+pub(super) struct Leads {
+    /// Of the setup whose egress opened it: another one may have another way for the same route.
+    pub(super) generation: u64,
+    pub(super) route: Route,
+    pub(super) target: Target,
 }
 
 /// Octets that went over a connection.
@@ -47,8 +53,7 @@ impl FarLeg {
     /// Starts HTTP on a connection. A task drives it until it closes or nothing moves for `idle`.
     pub(super) async fn start(
         far: Far,
-        target: Target,
-        route: Route,
+        leads: Leads,
         idle: Option<Duration>,
     ) -> hyper::Result<Self> {
         let meter = Arc::new(Meter::default());
@@ -74,10 +79,9 @@ impl FarLeg {
             hop: far.hop,
             meter,
             peer: far.peer,
+            leads,
             proxy: far.proxy,
-            route,
             sender,
-            target,
             via: far.via,
         })
     }

@@ -13,10 +13,11 @@ use narrows_tunnel::{Leg, Transport};
 
 use super::door::Door;
 use super::exchange::version;
-use super::{Body, Session};
+use super::{Body, Session, answer};
 use crate::egress::Far;
 use crate::observe::{Asked, Observe};
 use crate::policy::{Grant, Policy};
+use crate::setup::Setup;
 use crate::tunnel::{Unanswered, judge_split};
 
 impl<P: Policy, O: Observe> Session<P, O> {
@@ -37,29 +38,37 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 return self.refuse_head(&failure, &asked_for, body).await;
             }
         };
+        let setup = self.shared.current();
         let asked = self.shared.asked(
+            &setup,
             self.client,
             Method::CONNECT,
             connect.target.clone(),
             connect.version,
         );
         let unanswered = Unanswered::new(&self.shared, &asked);
-        let far = self.shared.open(&asked, &connect, &self.connection).await;
+        let opening = self.shared.open(&setup, &asked, &connect, &self.connection);
+        let far = opening.await;
         unanswered.answered();
         let far = match far {
             Ok(far) => far,
             Err(failure) => {
                 self.shared.refused(&asked, &failure);
-                return self.answer(&failure);
+                return answer(&setup, &failure);
             }
         };
-        self.take_over::<S>(asked, far, hyper::upgrade::on(&mut request));
+        self.take_over::<S>(setup, asked, far, hyper::upgrade::on(&mut request));
         Response::new(Either::Left(Full::new(Bytes::new())))
     }
 
     /// Makes a tunnel of the connection as soon as hyper has answered and let go of it.
-    fn take_over<S>(self: Arc<Self>, asked: Asked, far: (Far, Grant), upgrade: OnUpgrade)
-    where
+    fn take_over<S>(
+        self: Arc<Self>,
+        setup: Arc<Setup<P>>,
+        asked: Asked,
+        far: (Far, Grant),
+        upgrade: OnUpgrade,
+    ) where
         S: Transport + Send + 'static,
     {
         let live = Arc::clone(&self.shared.live);
@@ -72,7 +81,10 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 Some(parts) => {
                     let io: TokioIo<Door<S>> = parts.io;
                     let leg = rejoin(io.into_inner().into_leg(), parts.read_buf);
-                    shared.tunnel(asked, leg, far).run().await;
+                    let tunnel = shared.tunnel(&setup, asked, leg, far);
+                    // A long tunnel keeps no old rules.
+                    drop(setup);
+                    tunnel.run().await;
                 }
                 None => shared.client_left(&asked),
             }

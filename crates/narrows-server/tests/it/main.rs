@@ -10,5 +10,6 @@ mod house;
 mod lifecycle;
 mod log;
 mod plain;
+mod reload;
 mod tunnel;
 mod windows;
