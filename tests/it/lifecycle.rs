@@ -43,7 +43,7 @@ fn drain_ends_and_tunnels_that_go_on_are_cut_and_logged() {
     proxy.signal(Signal::TERM);
     client.end();
     target.join();
-    assert_eq!(proxy.wait().code(), Some(1), "{}", proxy.said());
+    assert_eq!(proxy.wait().code(), Some(3), "{}", proxy.said());
     let told = proxy.only();
     assert_eq!(told.ended.as_ref().map(|(by, _)| *by), Some(Hop::Narrows));
     assert_eq!(told.done().sent, 4);
@@ -61,7 +61,7 @@ fn second_signal_ends_at_once() {
             .then_some(())
     });
     proxy.signal(Signal::TERM);
-    assert_eq!(proxy.wait().code(), Some(1), "{}", proxy.said());
+    assert_eq!(proxy.wait().code(), Some(3), "{}", proxy.said());
     drop(client);
     target.join();
 }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 pub const HELP: &str = "\
 Exit codes:
   0  clean: done, or served and drained
-  1  could not be done, could not serve, or tunnels were cut when draining ended
-  2  wrong usage, configuration or definitions; nothing was started";
+  1  could not be done, or could not serve
+  2  wrong usage, configuration or definitions; nothing was started
+  3  served, and connections were cut at the end";
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +16,12 @@ Exit codes:
 pub enum Exit {
     /// Everything asked for was done, or every tunnel ended by itself.
     Clean = 0,
-    /// Something failed (a name is taken, an address is), or draining cut tunnels that were still open.
+    /// Something failed (a name is taken, an address is).
     Failure = 1,
     /// The command line, the environment, the configuration file or what it names is wrong.
     Usage = 2,
+    /// It served, and connections that were still open at the end were cut.
+    Cut = 3,
 }
 
 impl From<Exit> for ExitCode {

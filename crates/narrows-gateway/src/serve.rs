@@ -9,7 +9,6 @@ use std::time::Duration;
 use narrows_server::{Drained, Egress, Server, TunnelLog};
 use narrows_upstream::{Dialer, window};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::warn;
@@ -65,7 +64,7 @@ impl Ending {
     pub const fn exit(self) -> Exit {
         match self {
             Self::AtOnce(0) | Self::Drained(0) => Exit::Clean,
-            Self::AtOnce(_) | Self::Drained(_) => Exit::Failure,
+            Self::AtOnce(_) | Self::Drained(_) => Exit::Cut,
         }
     }
 }
@@ -138,7 +137,8 @@ impl Front {
     }
 }
 
-/// Serves until `end` is asked for, then drains for at most `drain`, or until it is asked for again.
+/// Serves until `end` is asked for, goes on as not ready for as long as the settings say, then drains for at
+/// most `drain`, or until it is asked for again.
 ///
 /// # Cancel safety
 ///
@@ -151,19 +151,14 @@ pub async fn until_asked(
 ) -> Ending {
     let front = Arc::new(front);
     let server = front.server.clone();
-    let draining = watch::Sender::new(false);
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        accepting.spawn(accept(
-            Arc::clone(&front),
-            listener,
-            draining.subscribe(),
-            drain,
-        ));
+        accepting.spawn(accept(Arc::clone(&front), listener, drain));
     }
     end.asked().await;
-    draining.send_replace(true);
-    say(format_args!("draining; a second signal ends at once"));
+    say(format_args!(
+        "not ready any more, then draining; a second signal ends at once"
+    ));
     // The server ends what waits for another request, and the tunnels of HTTP/2 when time is up.
     let mut inner = pin!(server.serve(Vec::new(), std::future::ready(())));
     let outer = async {
@@ -184,19 +179,14 @@ pub async fn until_asked(
 }
 
 /// Accepts until draining begins, then waits for what it accepted; how many connections it cut.
-async fn accept(
-    front: Arc<Front>,
-    listener: TcpListener,
-    mut draining: watch::Receiver<bool>,
-    drain: Duration,
-) -> usize {
+async fn accept(front: Arc<Front>, listener: TcpListener, drain: Duration) -> usize {
     let mut connections = JoinSet::new();
     let mut failures: u32 = 0;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
-            _ = draining.wait_for(|draining| *draining) => break,
+            () = front.server.draining() => break,
         };
         match accepted {
             Ok((io, client)) => {

@@ -88,6 +88,7 @@ impl Settings {
     }
 
     fn join(options: &Options, directory: PathBuf, file: &config::File) -> Self {
+        let listen = listen(options, file);
         let path = |text: &str| directory.join(text);
         let or = |text: &Option<String>, default| path(text.as_deref().unwrap_or(default));
         let log = options
@@ -124,14 +125,14 @@ impl Settings {
                     .map_or(LEEWAY, |text| text.get_ref().0),
             }),
             lifetime: file.limits.lifetime_seconds.map(|Seconds(time)| time),
-            listen: listen(options, file),
+            server: server(file, unready(file, &listen)),
+            listen,
             log: log.filter(|path| path.file_name().is_none_or(|name| name != "-")),
             log_format: options
                 .log_format
                 .or_else(|| file.log.format.as_ref().map(|format| format.0))
                 .unwrap_or_default(),
             own: own(&file.own),
-            server: server(file),
             timeouts: timeouts(&file.timeouts),
             tls: TlsFiles {
                 certificate: or(&file.tls.certificate, "tls/certificate.pem"),
@@ -219,7 +220,7 @@ fn own(file: &config::Own) -> Own {
     }
 }
 
-fn server(file: &config::File) -> narrows_server::Settings {
+fn server(file: &config::File, unready: Duration) -> narrows_server::Settings {
     let mut server = narrows_server::Settings::default();
     let limits = &file.limits;
     // Whoever can connect is asked who it is; ranges are a firewall's business.
@@ -235,7 +236,18 @@ fn server(file: &config::File) -> narrows_server::Settings {
         .idle_seconds
         .map_or(server.relay.idle, |Seconds(time)| Some(time));
     server.tunnels = count(limits.connections, server.tunnels);
+    server.unready = unready;
     server
+}
+
+/// How long the gateway says that it is not ready before it drains: as the file says, else [`UNREADY`],
+/// unless nobody but this machine can connect, and no balancer either.
+fn unready(file: &config::File, listen: &[SocketAddr]) -> Duration {
+    match file.drain.unready_seconds {
+        Some(Whole(seconds)) => Duration::from_secs(seconds.into()),
+        None if listen.iter().all(|address| address.ip().is_loopback()) => Duration::ZERO,
+        None => UNREADY,
+    }
 }
 
 fn timeouts(file: &config::Timeouts) -> Timeouts {
@@ -279,6 +291,9 @@ const FAILURES: u32 = 5;
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 const HANDSHAKES: usize = 1024;
 const LEEWAY: u32 = 60;
+/// Kubernetes takes an endpoint out within a second or two of its end being asked for; others look every few
+/// seconds.
+const UNREADY: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -314,6 +329,19 @@ mod tests {
         };
         let settings = resolve(toml, options).unwrap();
         assert!(!settings.is_local() && settings.log.is_none());
+    }
+
+    #[test]
+    fn who_has_a_balancer_gives_it_time() {
+        for (toml, seconds) in [
+            ("", 0),
+            ("listen = [\"0.0.0.0:1\"]", 5),
+            ("listen = [\"0.0.0.0:1\"]\ndrain.unready_seconds = 0", 0),
+            ("drain.unready_seconds = 10", 10),
+        ] {
+            let settings = resolve(toml, Options::default()).unwrap();
+            assert_eq!(settings.server.unready.as_secs(), seconds, "{toml}");
+        }
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl Ending {
     const fn exit(self) -> Exit {
         match self {
             Self::AtOnce(0) | Self::Drained(0) => Exit::Clean,
-            Self::AtOnce(_) | Self::Drained(_) => Exit::Failure,
+            Self::AtOnce(_) | Self::Drained(_) => Exit::Cut,
         }
     }
 }
@@ -190,6 +190,7 @@ async fn serve(
     say(format_args!("{summary}"));
 
     let egress = egress(&settings, ways, own);
+    let unready = settings.server.unready;
     let server = Server::new(rules, egress, Arc::clone(log), settings.server);
     let (first, asked) = tokio::sync::oneshot::channel();
     let mut serving = pin!(server.serve(listeners, async {
@@ -200,12 +201,24 @@ async fn serve(
         () = end.asked() => {}
     }
     let _ = first.send(());
-    say(format_args!(
-        "draining: {} open; a second signal ends at once",
-        connections(server.connections(), PRESENT)
-    ));
+    if !unready.is_zero() {
+        say(format_args!(
+            "unready: serving for {} s more; a second signal ends at once",
+            unready.as_secs()
+        ));
+    }
+    let drained = async {
+        tokio::join!(&mut serving, async {
+            server.draining().await;
+            say(format_args!(
+                "draining: {} open; a second signal ends at once",
+                connections(server.connections(), PRESENT)
+            ));
+        })
+        .0
+    };
     tokio::select! {
-        Drained { cut, .. } = &mut serving => Ok(Ending::Drained(cut)),
+        Drained { cut, .. } = drained => Ok(Ending::Drained(cut)),
         () = end.asked() => Ok(Ending::AtOnce(server.connections())),
     }
 }

@@ -238,6 +238,11 @@ impl Merge<'_> {
                 limits.idle_seconds.map(|idle| Some(idle.0)),
             );
             set(&mut server.drain, loaded.file.drain.seconds.map(time));
+            let unready = loaded.file.drain.unready_seconds;
+            set(
+                &mut server.unready,
+                unready.map(|Whole(seconds)| Duration::from_secs(seconds.into())),
+            );
         }
         server
     }

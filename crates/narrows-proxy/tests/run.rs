@@ -141,7 +141,7 @@ fn a_tunnel_that_outlives_draining_is_cut_and_it_shows() {
         proxy.until("stopped: "),
         "stopped: 1 connection was cut when draining ended"
     );
-    assert_eq!(proxy.code(), Some(1));
+    assert_eq!(proxy.code(), Some(3));
     let log = std::fs::read_to_string(log).unwrap();
     assert_eq!(
         log.matches(" done via direct bytes ->:0, <-:0\"").count(),
@@ -160,7 +160,7 @@ fn a_second_signal_ends_at_once() {
     proxy.signal(Signal::TERM);
     proxy.until("draining: 1 connection is open; a second signal");
     proxy.signal(Signal::INT);
-    assert_eq!(proxy.code(), Some(1));
+    assert_eq!(proxy.code(), Some(3));
     let log = std::fs::read_to_string(log).unwrap();
     assert_eq!(
         log.matches(" done via direct bytes ->:0, <-:0\"").count(),

@@ -16,6 +16,7 @@ mod setup;
 mod tunnel;
 
 pub use egress::{Egress, Fallback, FallbackTo};
+pub use live::Phase;
 pub use log::{Clock, TunnelLog};
 pub use observe::{Asked, Counters, EndWord, Ended, Observe, Opened, Refused, Totals};
 pub use policy::{Action, Grant, Policy, Request, Terms};

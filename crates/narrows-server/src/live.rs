@@ -10,6 +10,19 @@ use pin_project_lite::pin_project;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
+/// Where a server is on its way to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The listeners are closed; what is open may finish, for a while.
+    Draining,
+    /// It takes what comes. A server that has not begun to serve is in this phase too.
+    Serving,
+    /// It takes what comes, and whoever asks whether it is ready should be told that it is not: a balancer
+    /// in front of it has time to send new clients elsewhere.
+    Unready,
+}
+
 /// The tasks that serve connections.
 #[derive(Debug)]
 pub(crate) struct Live {
@@ -17,7 +30,7 @@ pub(crate) struct Live {
     changed: Notify,
     waiting: AtomicBool,
     cut: AtomicBool,
-    draining: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     /// Connections that are served on tasks of somebody else's.
     elsewhere: AtomicUsize,
 }
@@ -62,7 +75,7 @@ impl Live {
             changed: Notify::new(),
             waiting: AtomicBool::new(false),
             cut: AtomicBool::new(false),
-            draining: watch::Sender::new(false),
+            phase: watch::Sender::new(Phase::Serving),
             elsewhere: AtomicUsize::new(0),
         })
     }
@@ -92,20 +105,22 @@ impl Live {
         tasks.handles.insert(key, handle.abort_handle());
     }
 
-    /// A receiver that turns true when the server stops taking new requests.
-    pub(crate) fn draining(&self) -> watch::Receiver<bool> {
-        self.draining.subscribe()
+    /// Where the server is on its way to its end.
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
     }
 
     /// Completes when the server stops taking new requests.
     pub(crate) async fn drains(&self) {
+        let mut phase = self.phase.subscribe();
         // The sender is part of `self`, so the wait ends only when it is over.
-        let _ = self.draining().wait_for(|draining| *draining).await;
+        let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
     }
 
-    /// Tells connections that wait for another request to close.
-    pub(crate) fn start_draining(&self) {
-        self.draining.send_replace(true);
+    /// Enters a phase. Of [`Phase::Draining`], connections that wait for another request learn by it that
+    /// they are to close.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.send_replace(phase);
     }
 
     /// Waits until no task is left.

@@ -74,7 +74,6 @@ pub(crate) async fn serve<S, P, O>(
     P: Policy,
     O: Observe,
 {
-    let mut draining = shared.live.draining();
     let progress = Progress::default();
     let first = shared.current();
     let door = Door::new(leg, first.settings.name.clone(), progress.clone());
@@ -104,7 +103,7 @@ pub(crate) async fn serve<S, P, O>(
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = async { drop(draining.wait_for(|draining| *draining).await) } => {
+        () = shared.live.drains() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -21,7 +21,7 @@ use crate::admission::{Admission, Full, Place};
 use crate::connection::Opening;
 use crate::egress::Egress;
 use crate::h2;
-use crate::live::Live;
+use crate::live::{Live, Phase};
 use crate::observe::Observe;
 use crate::policy::Policy;
 use crate::refusals::Failure;
@@ -122,9 +122,11 @@ impl<P: Policy, O: Observe> Server<P, O> {
 
     /// Serves the listeners until `shutdown` completes, then drains.
     ///
-    /// Draining has three steps: the listeners are closed, so that new connections are refused by the
-    /// system; kept-alive connections that wait for another request are closed; tunnels may go on for
-    /// [`Settings::drain`] and are cut after it, each with its record.
+    /// The end has three phases. For [`Settings::unready`] everything goes on, but for
+    /// [`phase`](Self::phase), which tells a balancer's health check to send new clients elsewhere. Then the
+    /// listeners are closed, so that new connections are refused by the system, and kept-alive connections
+    /// that wait for another request are closed. What is open may go on for [`Settings::drain`] and is cut
+    /// after it, each with its record. Dropping the future ends the phase that it is in.
     ///
     /// Running out of descriptors or memory does not end it: it stops accepting for a moment, says so
     /// (`tracing`, level warn, at most once a minute) and goes on.
@@ -143,10 +145,14 @@ impl<P: Policy, O: Observe> Server<P, O> {
             accepting.spawn(accept_from(Arc::clone(&self.shared), listener));
         }
         shutdown.await;
-        accepting.shutdown().await;
-
         let live = &self.shared.live;
-        live.start_draining();
+        live.enter(Phase::Unready);
+        let unready = self.shared.setup.load().settings.unready;
+        if !unready.is_zero() {
+            sleep(unready).await;
+        }
+        accepting.shutdown().await;
+        live.enter(Phase::Draining);
         let patience = self.shared.setup.load().settings.drain;
         let cut = match timeout(patience, live.drained()).await {
             Ok(()) => 0,
@@ -190,6 +196,21 @@ impl<P: Policy, O: Observe> Server<P, O> {
             // There is no request yet that could be answered.
             Err(failure) => shared.head_refused(client, &failure, ""),
         }
+    }
+
+    /// Where the server is on its way to its end: what a readiness check asks for.
+    pub fn phase(&self) -> Phase {
+        self.shared.live.phase()
+    }
+
+    /// Completes when the server stops taking new connections ([`Phase::Draining`]): for those who accept
+    /// connections themselves.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn draining(&self) {
+        self.shared.live.drains().await;
     }
 
     /// How many connections are being served; of HTTP/2, how many tunnels.

@@ -29,6 +29,9 @@ pub struct Settings {
     pub tunnels: usize,
     /// Connections that are served at a time for one client address. `None`: no limit but the total.
     pub tunnels_per_client: Option<usize>,
+    /// How long the server goes on as before after shutdown was asked for, while it says that it is not
+    /// ready: as long as a balancer in front of it takes to notice. Zero where there is none.
+    pub unready: Duration,
 }
 
 impl Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
             relay: RelayOptions::default(),
             tunnels: 8192,
             tunnels_per_client: None,
+            unready: Duration::ZERO,
         }
     }
 }

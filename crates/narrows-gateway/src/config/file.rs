@@ -140,6 +140,8 @@ pub struct Timeouts {
 pub struct Drain {
     /// How long open tunnels may go on.
     pub seconds: Option<Seconds>,
+    /// How long everything goes on before that, as not ready.
+    pub unready_seconds: Option<Whole<0, 3600>>,
 }
 
 /// `[log]`: the access log.

@@ -159,6 +159,12 @@ pub const KEYS: Keys = Keys(&[
         "How long open tunnels may go on when the end is asked for.",
     ),
     Key::new(
+        "drain.unready_seconds",
+        "10",
+        "`5`, or `0` on loopback",
+        "How long everything goes on before that, while health checks hear that the gateway is not ready: as long as a load balancer takes to notice.",
+    ),
+    Key::new(
         "log.file",
         r#""/var/log/narrows/gateway.log""#,
         r#""-""#,

@@ -218,6 +218,12 @@ pub const KEYS: Keys = Keys(&[
         "How long open tunnels may go on after SIGTERM before they are cut.",
     ),
     Key::new(
+        "drain.unready_seconds",
+        "5",
+        "0",
+        "How long everything goes on before that, while health checks hear that the proxy is not ready.",
+    ),
+    Key::new(
         "log.file",
         r#""/var/log/narrows/arcproxy.log""#,
         r#""-""#,

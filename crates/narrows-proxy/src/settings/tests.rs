@@ -132,7 +132,7 @@ fn flags_replace_lists_of_the_file() {
 
 #[test]
 fn limits_of_the_file() {
-    let file = "[limits]\nhead_bytes = 2048\nhead_seconds = 0.5\ntunnels = 7\ntunnels_per_client = 3\nidle_seconds = 60\n[timeouts]\nresolve_seconds = 1\nconnect_seconds = 2\nrequest_seconds = 3\ntls_seconds = 5\n[drain]\nseconds = 4\n";
+    let file = "[limits]\nhead_bytes = 2048\nhead_seconds = 0.5\ntunnels = 7\ntunnels_per_client = 3\nidle_seconds = 60\n[timeouts]\nresolve_seconds = 1\nconnect_seconds = 2\nrequest_seconds = 3\ntls_seconds = 5\n[drain]\nseconds = 4\nunready_seconds = 6\n";
     let Settings {
         server, timeouts, ..
     } = resolve(&[], Some(file), &[]).unwrap();
@@ -140,7 +140,10 @@ fn limits_of_the_file() {
     assert_eq!(server.head_time, Duration::from_millis(500));
     assert_eq!((server.tunnels, server.tunnels_per_client), (7, Some(3)));
     assert_eq!(server.relay.idle, Some(Duration::from_secs(60)));
-    assert_eq!(server.drain, Duration::from_secs(4));
+    assert_eq!(
+        (server.drain, server.unready),
+        (Duration::from_secs(4), Duration::from_secs(6))
+    );
     let steps = [
         timeouts.resolve,
         timeouts.connect,
@@ -167,6 +170,7 @@ fn documented_defaults_are_the_defaults() {
         ("timeouts.request_seconds", secs(timeouts.request)),
         ("timeouts.tls_seconds", secs(timeouts.tls)),
         ("drain.seconds", secs(server.drain)),
+        ("drain.unready_seconds", secs(server.unready)),
         ("listen", format!("[\"{LISTEN}\"]")),
     ] {
         let key = crate::config::KEYS.find(path).unwrap();

@@ -1,10 +1,12 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use narrows_endpoint::Hop;
-use narrows_server::{Egress, Server, Settings};
+use narrows_server::{Egress, Phase, Server, Settings};
 use narrows_upstream::{Dialer, SystemResolver, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use crate::house::{House, Note, direct, open, read_head, target};
 
@@ -41,6 +43,37 @@ async fn draining_lets_tunnels_finish_and_lets_nobody_in() {
         }),
         "{notes:?}"
     );
+}
+
+/// Row 49, the first phase: whoever comes is served, and a health check hears that nobody should.
+#[tokio::test]
+async fn row_49_an_unready_server_serves_whoever_comes() {
+    let egress = Egress::new(Dialer::new(SystemResolver::default(), Timeouts::default()));
+    let unready = Duration::from_secs(600);
+    let server = Server::new(direct, egress, (), settings(|s| s.unready = unready));
+    assert_eq!(server.phase(), Phase::Serving);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut serving = pin!(server.serve(vec![listener], async {}));
+    let start = Instant::now();
+    let asked = async {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let refused = b"CONNECT a..b:443 HTTP/1.0\r\n\r\n";
+        client.write_all(refused).await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        answer
+    };
+    tokio::select! {
+        answer = asked => assert!(answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}"),
+        drained = &mut serving => panic!("{drained:?} before anybody was asked"),
+    }
+    assert_eq!(server.phase(), Phase::Unready);
+    tokio::time::pause();
+    let (drained, ()) = tokio::join!(serving, server.draining());
+    assert_eq!((drained.cut, server.phase()), (0, Phase::Draining));
+    assert!(start.elapsed() >= unready);
+    TcpStream::connect(address).await.unwrap_err();
 }
 
 #[tokio::test]
