@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use narrows_service::watched::Watched;
 use rustls::InvalidMessage;
 use rustls::server::{Acceptor, ClientHello};
 use tokio::io::AsyncWriteExt as _;
@@ -17,7 +18,6 @@ use crate::definition::GatewayName;
 use crate::policy::Peer;
 use crate::registry::Registry;
 use crate::tls::Tls;
-use crate::watched::Watched;
 
 /// Makes TLS handshakes: so many at a time, each within its time.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::ToSpan as _;
+use narrows_service::files::{self, Readers};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
@@ -12,7 +13,6 @@ use rcgen::{
 use crate::cli::Init;
 use crate::commands::{self, CommandError};
 use crate::definition::{Definition, Wanted};
-use crate::files::{self, Readers};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::tokens::TokenFile;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use narrows_connect::{ProxyError, Refusal};
 use narrows_endpoint::{Route, Target};
 use narrows_server::{Action, Grant, Policy, Request, Terms};
+use narrows_service::watched::Watched;
 use rustls::pki_types::{CertificateDer, UnixTime};
 
 use crate::attempts::Attempts;
@@ -21,7 +22,6 @@ use crate::registry::{Gateway, Registry};
 use crate::tls::Tls;
 use crate::tokens::Tokens;
 use crate::usage::{Full, seconds};
-use crate::watched::Watched;
 
 /// What is known about a connection since its TLS handshake.
 #[derive(Debug, Default)]

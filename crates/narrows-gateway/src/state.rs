@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use narrows_endpoint::Catalogue;
+use narrows_service::watched::Watched;
 
 use crate::jwt::Jwt;
 use crate::registry::{Registry, Usages};
@@ -10,7 +11,6 @@ use crate::settings::{JwtSettings, Settings};
 use crate::store::Store;
 use crate::tls::{self, Tls};
 use crate::tokens::{TokenFile, Tokens};
-use crate::watched::Watched;
 
 /// Everything that is read from files and may change while serving. Each part is replaced by itself: a
 /// certificate that cannot be read does not keep a revoked token alive.

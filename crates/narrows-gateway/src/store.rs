@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use narrows_service::files::{self, Readers};
+
 use crate::definition::{Definition, GatewayName};
-use crate::files::{self, Readers};
 
 /// The definitions in a directory: `NAME.json` for each gateway. Other files are not looked at.
 #[derive(Clone, Debug)]

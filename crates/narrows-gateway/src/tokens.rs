@@ -10,10 +10,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use narrows_service::files::{self, Readers};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::GatewayName;
-use crate::files::{self, Readers};
 use crate::identity::Identity;
 use crate::random::{self, Hex, NoRandomness};
 

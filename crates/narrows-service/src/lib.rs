@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod descriptors;
+pub mod files;
 pub mod listen;
 pub mod log_file;
 pub mod memory;
@@ -10,3 +11,4 @@ pub mod problem;
 pub mod runtime;
 pub mod say;
 pub mod signals;
+pub mod watched;

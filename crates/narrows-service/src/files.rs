@@ -1,13 +1,13 @@
 //! Writing files so that a reader sees all of the old text or all of the new one.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
-
-use crate::random;
 
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,26 @@ pub fn replace(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
     sync_directory(path)
 }
 
+/// Replaces a file that is there, and keeps its owner and permissions. Of a symbolic link, the file that it
+/// leads to is replaced.
+///
+/// # Errors
+///
+/// The operating system's, also if the new file cannot be given to the old one's owner; the old file is
+/// whole then.
+pub fn rewrite(path: &Path, text: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let old = fs::metadata(&path)?;
+    let temporary = Temporary::write(&path, text, Readers::Owner)?;
+    let new = fs::metadata(&temporary.0)?;
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        chown(&temporary.0, Some(old.uid()), Some(old.gid()))?;
+    }
+    fs::set_permissions(&temporary.0, old.permissions())?;
+    fs::rename(&temporary.0, &path)?;
+    sync_directory(&path)
+}
+
 /// Keeps other processes that ask for it out until the file is dropped. The lock is a file of its own
 /// beside `path`.
 ///
@@ -60,8 +80,9 @@ struct Temporary(PathBuf);
 
 impl Temporary {
     fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<Self> {
-        let unique = random::uuid().map_err(io::Error::other)?;
-        let temporary = Self(beside(path, &unique));
+        // Seeded by the system: another name each time, in every process.
+        let unique = RandomState::new().build_hasher().finish();
+        let temporary = Self(beside(path, &format!("{unique:016x}")));
         let mut options = OpenOptions::new();
         options.create_new(true).write(true).mode(match readers {
             Readers::All => 0o644,
@@ -100,6 +121,22 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_rewritten_file_keeps_its_permissions_and_its_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("a"), dir.path().join("link"));
+        fs::write(&path, b"one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        rewrite(&link, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        assert!(rewrite(&dir.path().join("none"), b"three").is_err());
+    }
 
     #[test]
     fn create_does_not_replace_and_replace_does() {

@@ -1,4 +1,4 @@
-//! [`Watched`]: a value that is read from files, and read again when they change.
+//! [`Watched`]: a value that is read from files, and read again when they change; [`Stamp`]: whether they did.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,10 @@ pub struct Watched<T> {
 type Read<T> = dyn Fn() -> Result<T, String> + Send + Sync;
 
 /// What can be told of files without reading them: times, sizes, and which file it is.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp(Vec<Option<(PathBuf, std::time::SystemTime, u64, u64)>>);
+///
+/// Any difference counts, so a clock that was set back hides nothing, nor does an editor that renames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp(Vec<Option<(PathBuf, std::time::SystemTime, u64, u64)>>);
 
 // === impl Watched ===
 
@@ -81,7 +83,10 @@ impl<T> std::fmt::Debug for Watched<T> {
 // === impl Stamp ===
 
 impl Stamp {
-    fn of(files: &[PathBuf]) -> Self {
+    /// Looks at files; of a directory, at the files in it. One that is not there is told too.
+    ///
+    /// Blocks on the file system.
+    pub fn of(files: &[PathBuf]) -> Self {
         let mut paths = Vec::new();
         for file in files {
             match fs::read_dir(file) {
