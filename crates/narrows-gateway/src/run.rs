@@ -8,12 +8,14 @@ use narrows_log::{Event, Writer};
 use narrows_server::TunnelLog;
 use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
-use narrows_service::listen::{ListenError, listen};
+use narrows_service::listen::ListenError;
 use narrows_service::log_file;
 use narrows_service::memory;
+use narrows_service::notify;
 use narrows_service::runtime::runtime;
 use narrows_service::say::say;
 use narrows_service::signals::{self, End};
+use narrows_service::sockets::Sockets;
 use narrows_upstream::{Dialer, SystemResolver};
 
 use crate::exit::Exit;
@@ -86,7 +88,8 @@ impl RunError {
 /// What kept it from serving. Once it serves, nothing but signals ends it.
 pub fn run(settings: &Settings) -> Result<Exit, RunError> {
     let state = Arc::new(State::read(settings)?);
-    let anonymous = anonymous(settings, &state)?;
+    let sockets = Sockets::passed_or(&settings.listen)?;
+    let anonymous = anonymous(settings, &sockets, &state)?;
     memory::keep_freed();
     let descriptors = descriptors::raise_descriptors();
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
@@ -100,7 +103,7 @@ pub fn run(settings: &Settings) -> Result<Exit, RunError> {
     ));
 
     let runtime = runtime()?;
-    let end = runtime.block_on(start(settings, &state, anonymous, &writer, &log))?;
+    let end = runtime.block_on(start(settings, sockets, &state, anonymous, &writer, &log))?;
     // Whatever still runs writes its record while it is dropped, before the last line of the log.
     runtime.shutdown_timeout(LAST_TASKS);
     log.write(Event::Stopped {
@@ -114,13 +117,13 @@ pub fn run(settings: &Settings) -> Result<Exit, RunError> {
 }
 
 /// Whether everyone is let in: if it was asked for, or on loopback as long as nothing else is set up.
-fn anonymous(settings: &Settings, state: &State) -> Result<bool, RunError> {
+fn anonymous(settings: &Settings, sockets: &Sockets, state: &State) -> Result<bool, RunError> {
     match (settings.anonymous, state.authenticates()) {
         (true, _) => say(format_args!(
             "warning: EVERYONE WHO CAN CONNECT IS LET IN: authentication is switched off"
         )),
         (false, true) => return Ok(false),
-        (false, false) if settings.is_local() => say(format_args!(
+        (false, false) if sockets.are_local() => say(format_args!(
             "warning: EVERYONE ON THIS MACHINE IS LET IN: there are no tokens, no JWT keys and no client \
              authority; set one up and start again"
         )),
@@ -131,13 +134,14 @@ fn anonymous(settings: &Settings, state: &State) -> Result<bool, RunError> {
 
 async fn start(
     settings: &Settings,
+    sockets: Sockets,
     state: &Arc<State>,
     anonymous: bool,
     writer: &Writer,
     log: &Arc<TunnelLog>,
 ) -> Result<Ending, RunError> {
     let end = End::listen()?;
-    let (listeners, addresses) = listen(&settings.listen).await?;
+    let (listeners, addresses) = sockets.listen().await?;
     let own = addresses.clone();
     let front = Front::new(settings, state, anonymous, dialer(settings), own, log);
     watch(state, writer, log)?;
@@ -150,8 +154,10 @@ async fn start(
             listen: address.into(),
         });
     }
-    say(format_args!("{}", state.summary()));
-    Ok(serve::until_asked(front, listeners, settings.server.drain, end).await)
+    let summary = state.summary();
+    say(format_args!("{summary}"));
+    notify::ready(&summary);
+    Ok(serve::until_asked(front, listeners, &settings.server, end).await)
 }
 
 fn dialer(settings: &Settings) -> Dialer {
@@ -168,13 +174,20 @@ fn watch(state: &Arc<State>, writer: &Writer, log: &Arc<TunnelLog>) -> io::Resul
     let (state, log, handle) = (Arc::clone(state), Arc::clone(log), writer.handle());
     tokio::spawn(async move {
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                _ = asked.recv() => handle.reopen(),
+            let asked = tokio::select! {
+                () = tokio::time::sleep(LOOK) => false,
+                _ = asked.recv() => true,
+            };
+            if asked {
+                notify::reloading();
+                handle.reopen();
             }
-            let state = Arc::clone(&state);
+            let files = Arc::clone(&state);
             // A slow file system must not hold up tunnels.
-            let told = tokio::task::spawn_blocking(move || state.refresh()).await;
+            let told = tokio::task::spawn_blocking(move || files.refresh()).await;
+            if asked {
+                notify::reloaded(&state.summary());
+            }
             for line in told.unwrap_or_default() {
                 say(format_args!("{line}"));
                 log.write(Event::Note(line.into()));

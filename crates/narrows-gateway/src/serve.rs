@@ -22,6 +22,7 @@ use crate::policy::GatewayPolicy;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::stream::ClientStream;
+use narrows_service::notify;
 use narrows_service::say::say;
 use narrows_service::signals::End;
 
@@ -137,8 +138,8 @@ impl Front {
     }
 }
 
-/// Serves until `end` is asked for, goes on as not ready for as long as the settings say, then drains for at
-/// most `drain`, or until it is asked for again.
+/// Serves until `end` is asked for, goes on as not ready and then drains for as long as `settings` say, or
+/// until it is asked for again.
 ///
 /// # Cancel safety
 ///
@@ -146,9 +147,10 @@ impl Front {
 pub async fn until_asked(
     front: Front,
     listeners: Vec<TcpListener>,
-    drain: Duration,
+    settings: &narrows_server::Settings,
     mut end: End,
 ) -> Ending {
+    let (unready, drain) = (settings.unready, settings.drain);
     let front = Arc::new(front);
     let server = front.server.clone();
     let mut accepting = JoinSet::new();
@@ -156,6 +158,7 @@ pub async fn until_asked(
         accepting.spawn(accept(Arc::clone(&front), listener, drain));
     }
     end.asked().await;
+    notify::stopping("draining", unready + drain);
     say(format_args!(
         "not ready any more, then draining; a second signal ends at once"
     ));

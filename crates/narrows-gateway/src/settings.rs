@@ -158,11 +158,6 @@ impl Settings {
     pub fn tokens(&self) -> PathBuf {
         self.directory.join("tokens.json")
     }
-
-    /// Whether only this machine can connect.
-    pub fn is_local(&self) -> bool {
-        self.listen.iter().all(|address| address.ip().is_loopback())
-    }
 }
 
 fn load(options: &Options, directory: &Path) -> Result<Loaded, Problems> {
@@ -311,7 +306,7 @@ mod tests {
         let settings = resolve("", Options::default()).unwrap();
         assert_eq!(settings.listen, [LISTEN]);
         assert_eq!(settings.domain.as_str(), "localhost");
-        assert!(!settings.anonymous && settings.is_local() && settings.log.is_none());
+        assert!(!settings.anonymous && settings.log.is_none());
         assert!(settings.tls.key.ends_with("tls/key.pem") && settings.tls.key.is_absolute());
     }
 
@@ -328,7 +323,8 @@ mod tests {
             ..Options::default()
         };
         let settings = resolve(toml, options).unwrap();
-        assert!(!settings.is_local() && settings.log.is_none());
+        assert_eq!(settings.listen, ["0.0.0.0:2".parse().unwrap()]);
+        assert!(settings.log.is_none());
     }
 
     #[test]

@@ -11,12 +11,14 @@ use narrows_log::{Event, Writer};
 use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
 use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
-use narrows_service::listen::{ListenError, listen};
+use narrows_service::listen::ListenError;
 use narrows_service::log_file;
 use narrows_service::memory;
+use narrows_service::notify;
 use narrows_service::runtime::runtime;
 use narrows_service::say::say;
 use narrows_service::signals::{self, End};
+use narrows_service::sockets::Sockets;
 use narrows_upstream::{
     Denied, Dialer, Gateway, GatewayConfigError, Judge, SystemResolver, Upstream,
 };
@@ -94,6 +96,7 @@ impl RunError {
 /// What kept it from serving. Once it serves, nothing but signals ends it.
 pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
     memory::keep_freed();
+    let sockets = Sockets::passed_or(&settings.listen)?;
     let descriptors = descriptors::raise_descriptors();
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));
@@ -107,7 +110,7 @@ pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
     let log = Arc::new(log);
 
     let runtime = runtime()?;
-    let end = runtime.block_on(serve(settings, ways, rules, &writer, &log))?;
+    let end = runtime.block_on(serve(settings, sockets, ways, rules, &writer, &log))?;
     // Whatever still runs writes its record while it is dropped, before the last line of the log.
     runtime.shutdown_timeout(LAST_TASKS);
     log.write(Event::Stopped {
@@ -163,6 +166,7 @@ fn connections(number: usize, [one, several]: Verb) -> String {
 
 async fn serve(
     settings: Settings,
+    sockets: Sockets,
     ways: Ways,
     rules: RuleSet,
     writer: &Writer,
@@ -177,7 +181,7 @@ async fn serve(
         }
     });
 
-    let (listeners, own) = listen(&settings.listen).await?;
+    let (listeners, own) = sockets.listen().await?;
     let summary = summary(&settings, &rules);
     for &address in &own {
         say(format_args!("listening on {address}"));
@@ -188,7 +192,9 @@ async fn serve(
         });
     }
     say(format_args!("{summary}"));
+    notify::ready(&summary);
 
+    let drain = settings.server.drain;
     let egress = egress(&settings, ways, own);
     let unready = settings.server.unready;
     let server = Server::new(rules, egress, Arc::clone(log), settings.server);
@@ -201,6 +207,7 @@ async fn serve(
         () = end.asked() => {}
     }
     let _ = first.send(());
+    notify::stopping("draining", unready + drain);
     if !unready.is_zero() {
         say(format_args!(
             "unready: serving for {} s more; a second signal ends at once",

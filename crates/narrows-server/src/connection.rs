@@ -231,7 +231,8 @@ fn left(received: usize) -> Failure {
 
 /// Reads until it is clear what the client speaks; what was read stays in the buffer.
 ///
-/// A client that has sent nothing when the server begins to drain has left, as far as the server goes.
+/// A client that has sent nothing a moment after the server began to drain has left, as far as the server
+/// goes.
 async fn first_bytes<S>(io: &mut S, buffer: &mut BytesMut, deadline: Instant, live: &Live) -> First
 where
     S: Transport,
@@ -245,7 +246,7 @@ where
             tokio::select! {
                 biased;
                 read = io.read_buf(buffer) => read,
-                () = live.drains(), if silent => Ok(0),
+                () = live.drains_silent(), if silent => Ok(0),
             }
         };
         match timeout_at(deadline, read).await {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::sync::{Notify, watch};
@@ -34,6 +35,10 @@ pub(crate) struct Live {
     /// Connections that are served on tasks of somebody else's.
     elsewhere: AtomicUsize,
 }
+
+/// How long after it connected a client's first octets may take when the server begins to drain: a round
+/// trip to far away.
+const FIRST_WORD: Duration = Duration::from_millis(250);
 
 /// Counts a connection that is served on a task of somebody else's, until it is dropped.
 #[derive(Debug)]
@@ -115,6 +120,13 @@ impl Live {
         let mut phase = self.phase.subscribe();
         // The sender is part of `self`, so the wait ends only when it is over.
         let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+    }
+
+    /// Completes when a connection that has not said anything need not be waited for any longer: a moment
+    /// after [`Live::drains`]. What a client sends as soon as it is connected may still be on its way.
+    pub(crate) async fn drains_silent(&self) {
+        self.drains().await;
+        tokio::time::sleep(FIRST_WORD).await;
     }
 
     /// Enters a phase. Of [`Phase::Draining`], connections that wait for another request learn by it that

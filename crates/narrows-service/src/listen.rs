@@ -17,6 +17,14 @@ pub enum ListenError {
         /// The address that is listened on already.
         other: SocketAddr,
     },
+    /// A descriptor that the service manager passed is no listening TCP socket.
+    #[error("cannot listen on socket {index} of those that the service manager passed: {error}")]
+    Passed {
+        /// Which, from 0.
+        index: usize,
+        /// What is wrong with it.
+        error: io::Error,
+    },
     /// The system refuses.
     #[error("cannot listen on {address}: {error}")]
     System {
@@ -32,6 +40,11 @@ impl ListenError {
     pub fn hint(&self) -> Option<&'static str> {
         let error = match self {
             Self::Overlap { .. } => return Some("leave one of them out"),
+            Self::Passed { .. } => {
+                return Some(
+                    "the .socket unit needs ListenStream= with address and port, and Accept=no",
+                );
+            }
             Self::System { error, .. } => error,
         };
         match error.kind() {
