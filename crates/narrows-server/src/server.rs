@@ -4,14 +4,16 @@ use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use narrows_log::ConnId;
-use narrows_tunnel::Transport;
+use narrows_tunnel::{Transport, Turns};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -47,6 +49,7 @@ pub(crate) struct Shared<P, O> {
     reloading: Mutex<()>,
     requests: AtomicU64,
     setup: ArcSwap<Setup<P>>,
+    pub(crate) turns: Arc<Turns>,
 }
 
 /// How a server came to its end.
@@ -75,6 +78,7 @@ impl<P: Policy, O: Observe> Server<P, O> {
                 policy,
                 settings,
             }),
+            turns: Turns::new(available_parallelism().unwrap_or(NonZeroUsize::MIN)),
         };
         Self {
             shared: Arc::new(shared),

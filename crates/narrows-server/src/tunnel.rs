@@ -114,6 +114,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             via: far.via,
         });
         let mut options = setup.settings.relay.clone();
+        options.turns.get_or_insert_with(|| Arc::clone(&self.turns));
         if let Some(lifetime) = grant.terms.as_ref().and_then(|terms| terms.lifetime) {
             options.lifetime = Some(lifetime);
         }

@@ -6,4 +6,4 @@ mod relay;
 
 pub use accept::{AcceptError, Pending, Rejected, accept, refuse};
 pub use leg::{Leg, Transport};
-pub use relay::{Counts, End, Relay, RelayOptions, Side, relay};
+pub use relay::{Counts, End, Relay, RelayOptions, Side, Turns, relay};

@@ -16,6 +16,8 @@ use crate::leg::{Leg, Transport};
 pub use counts::Counts;
 use flow::Flow;
 use patience::Patience;
+use turns::Turn;
+pub use turns::Turns;
 
 mod counts;
 mod flow;
@@ -27,12 +29,14 @@ mod splice;
 #[cfg(not(target_os = "linux"))]
 #[path = "relay/copy_only.rs"]
 mod splice;
+mod turns;
 
 /// How many turns each direction gets before the task goes back to the scheduler.
 const TURNS: usize = 8;
 
-/// How many octets it may move until then. A turn that splices may move more by itself, and is the last
-/// one: small messages of other tunnels wait for that long, some hundred microseconds.
+/// How many octets it may move until then. A turn that splices may move as much again, and is the last one.
+///
+/// Much less would cost: the kernel wakes the receiver for each piece, and that takes longer than to move it.
 const OCTETS: u64 = 512 * 1024;
 
 /// Carries bytes between the client and the far side until both directions have ended.
@@ -84,6 +88,7 @@ where
         patience,
         receiving: Flow::new(far.early, splices),
         sending: Flow::new(client.early, splices),
+        turn: Turn::new(options.turns.clone()),
     }
 }
 
@@ -100,11 +105,13 @@ pin_project! {
         sending: Flow,
         #[pin]
         timer: Option<Sleep>,
+        turn: Turn,
     }
 
     impl<C: Transport, F: Transport> PinnedDrop for Relay<C, F> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
+            this.turn.leave();
             if !*this.ended {
                 pass_reset_on(None, this.client, this.far, this.sending, this.receiving);
             }
@@ -117,23 +124,37 @@ impl<C: Transport, F: Transport> Future for Relay<C, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
         let mut this = self.project();
-        let moved = this.counts.total();
-        let mut outcome = poll_both(
-            cx,
-            this.client,
-            this.far,
-            this.sending,
-            this.receiving,
-            this.counts,
-        );
-        if outcome.is_pending() {
-            if this.counts.total() != moved {
+        let before = this.counts.total();
+        let bulk = this.sending.carries_bulk() || this.receiving.carries_bulk();
+        let mut outcome = Poll::Pending;
+        if this.turn.begin(cx, bulk) {
+            let step = poll_both(
+                cx,
+                this.client,
+                this.far,
+                this.sending,
+                this.receiving,
+                this.counts,
+            );
+            let moved = this.counts.total() - before;
+            let enough = this.turn.end(moved);
+            match step {
+                Step::Ended(end) => outcome = Poll::Ready(end),
+                Step::Waits if !enough => {}
+                // Behind all that is ready, and behind what the sockets have to say: a task that wakes
+                // itself would be run again before the runtime looks at them.
+                Step::Waits | Step::HasMore => drop(pin!(yield_now()).poll(cx)),
+            }
+            if moved > 0 {
                 this.patience.moved();
             }
+        }
+        if outcome.is_pending() {
             outcome = this.patience.poll(cx, this.timer.as_mut());
         }
         let end = ready!(outcome);
         *this.ended = true;
+        this.turn.leave();
         let side = end.side();
         pass_reset_on(side, this.client, this.far, this.sending, this.receiving);
         Poll::Ready(end)
@@ -156,33 +177,38 @@ fn poll_both<C: Transport, F: Transport>(
     sending: &mut Flow,
     receiving: &mut Flow,
     counts: &Counts,
-) -> Poll<End> {
+) -> Step {
     let enough = counts.total().saturating_add(OCTETS);
     scratch::with(|buffer| {
         for _ in 0..TURNS {
             let sent = sending.turn(cx, client, far, buffer, counts.of_sent());
             if let Poll::Ready(Err(broken)) = sent {
-                return Poll::Ready(End::broken(broken, Side::Client, Side::Far));
+                return Step::Ended(End::broken(broken, Side::Client, Side::Far));
             }
             let received = receiving.turn(cx, far, client, buffer, counts.of_received());
             if let Poll::Ready(Err(broken)) = received {
-                return Poll::Ready(End::broken(broken, Side::Far, Side::Client));
+                return Step::Ended(End::broken(broken, Side::Far, Side::Client));
             }
             if sending.is_done() && receiving.is_done() {
-                return Poll::Ready(End::Closed);
+                return Step::Ended(End::Closed);
             }
             if sent.is_pending() && received.is_pending() {
-                return Poll::Pending;
+                return Step::Waits;
             }
             if counts.total() >= enough {
                 break;
             }
         }
-        // Behind all that is ready, and behind what the sockets have to say: a task that wakes itself
-        // would be run again before the runtime looks at them.
-        let _ = pin!(yield_now()).poll(cx);
-        Poll::Pending
+        Step::HasMore
     })
+}
+
+/// What giving both directions their turns came to.
+enum Step {
+    Ended(End),
+    HasMore,
+    /// For one of the sockets.
+    Waits,
 }
 
 /// Tells the side that is still there that the tunnel did not end cleanly.
@@ -215,6 +241,9 @@ pub struct RelayOptions {
     /// Lets the kernel move bulk between two plain sockets, where it can. What arrives is the same
     /// without it, at twice the cost or more.
     pub splice: bool,
+    /// Whom the relay shares its runtime with: small messages of one need not wait for the bulk of the
+    /// others.
+    pub turns: Option<Arc<Turns>>,
 }
 
 /// One of the two ends of a relay.
@@ -252,13 +281,15 @@ pub enum End {
 // === impl RelayOptions ===
 
 impl Default for RelayOptions {
-    /// Splicing, no limit on life, and an idle limit of one hour: far above the keep-alives of agents that hold WebSockets open, and
-    /// low enough that a machine that vanished does not keep its tunnels for days.
+    /// Splicing, no turns with others, no limit on life, and an idle limit of one hour: far above the
+    /// keep-alives of agents that hold WebSockets open, and low enough that a machine that vanished does not
+    /// keep its tunnels for days.
     fn default() -> Self {
         Self {
             idle: Some(Duration::from_secs(3600)),
             lifetime: None,
             splice: true,
+            turns: None,
         }
     }
 }
@@ -282,6 +313,13 @@ impl RelayOptions {
     #[must_use]
     pub const fn with_splice(mut self, splice: bool) -> Self {
         self.splice = splice;
+        self
+    }
+
+    /// Sets whom bulk takes turns with.
+    #[must_use]
+    pub fn with_turns(mut self, turns: Arc<Turns>) -> Self {
+        self.turns = Some(turns);
         self
     }
 }

@@ -70,6 +70,10 @@ impl Flow {
         self.stage == Stage::Done
     }
 
+    pub(super) const fn carries_bulk(&self) -> bool {
+        self.pace.is_bulk()
+    }
+
     /// One turn: delivers what waits, then at most one read. Ready when something moved, so another
     /// turn is worth while; pending when it waits for either side or has ended.
     pub(super) fn turn<R: Transport, W: Transport>(

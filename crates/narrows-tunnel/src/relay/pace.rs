@@ -26,6 +26,11 @@ impl Pace {
         }
     }
 
+    /// Whether the last reads were heavy.
+    pub(super) const fn is_bulk(&self) -> bool {
+        self.bulk
+    }
+
     /// Whether the next read should be spliced.
     pub(super) const fn splices(&self) -> bool {
         self.splices && self.bulk

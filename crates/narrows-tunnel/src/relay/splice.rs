@@ -19,8 +19,8 @@ use pipe::Pipe;
 
 mod pipe;
 
-/// The most octets that one turn moves: as many as the widest pipe holds.
-const TURN: usize = 1024 * 1024;
+/// The most octets that one turn moves: half of what the widest pipe holds.
+const TURN: usize = 512 * 1024;
 
 /// Bytes that have left one socket and not yet reached the other.
 ///

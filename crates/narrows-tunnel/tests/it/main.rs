@@ -6,3 +6,4 @@ mod idle;
 mod model;
 mod sockets;
 mod stream;
+mod turns;

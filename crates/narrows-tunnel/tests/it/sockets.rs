@@ -1,10 +1,11 @@
 //! Real sockets: half-close, reset, back-pressure. Every test runs over both copiers.
 
 use std::io::ErrorKind;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use narrows_tunnel::{Counts, End, Leg, RelayOptions, Side, relay};
+use narrows_tunnel::{Counts, End, Leg, RelayOptions, Side, Turns, relay};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -81,7 +82,11 @@ impl Tunnel {
         let counts = Arc::<Counts>::default();
         let shared = Arc::clone(&counts);
         let relay = tokio::spawn(async move {
-            let options = RelayOptions::default().with_splice(copier != Copier::Copy);
+            // Taking turns must change nothing, not even for one that is alone.
+            let options = match copier {
+                Copier::Copy => RelayOptions::default().with_splice(false),
+                _ => RelayOptions::default().with_turns(Turns::new(NonZeroUsize::MIN)),
+            };
             let (client, far) = (
                 Leg::new(client_io, client_early),
                 Leg::new(far_io, far_early),
