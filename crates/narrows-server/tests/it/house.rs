@@ -94,11 +94,9 @@ impl House {
     pub(crate) async fn dialling(most: usize) -> Self {
         let dialer = Dialer::new(SystemResolver::default(), Timeouts::default());
         let egress = Egress::new(dialer).with_dials(most);
-        let settings = Settings {
-            // A slow machine has all requests of a test open at once; only the dials are to be short.
-            tunnels: 20_000,
-            ..Settings::default()
-        };
+        let mut settings = Settings::default();
+        // A slow machine has all requests of a test open at once; only the dials are to be short.
+        settings.tunnels = 20_000;
         Self::around(direct, egress, settings).await
     }
 
