@@ -9,7 +9,8 @@ use narrows_connect::{ProxyError, Refusal, Via as Passed};
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_upstream::{
-    Connected, DialError, Dialer, Gateway, GatewayConnected, Spoken, Upstream, Verdict,
+    Connected, DialError, Dialer, Gateway, GatewayConnected, Passage, Spoken, Upstream, Upstreams,
+    Verdict,
 };
 
 use crate::policy::Grant;
@@ -32,7 +33,7 @@ pub struct Egress {
     fallback: FallbackTo,
     gateway: Option<Arc<Gateway>>,
     optimistic: bool,
-    upstream: Option<Arc<Upstream>>,
+    upstreams: Option<Arc<Upstreams>>,
 }
 
 /// Where a target goes that the gateway would carry, while there is no gateway, or it cannot be used, or
@@ -73,6 +74,8 @@ pub(crate) struct Far {
     pub(crate) io: FarIo,
     /// Set when the tunnel is used before its answer.
     pub(crate) late: Option<Late>,
+    /// The upstream that it goes through, if that is the far end of the leg.
+    pub(crate) passage: Option<Passage>,
     pub(crate) peer: SocketAddr,
     /// The proxy at the other end, if it takes requests for any target rather than a tunnel's bytes.
     pub(crate) proxy: Option<Arc<Upstream>>,
@@ -113,14 +116,21 @@ impl Egress {
             fallback: FallbackTo::Auto,
             gateway: None,
             optimistic: false,
-            upstream: None,
+            upstreams: None,
         }
     }
 
     /// Adds the enterprise proxy.
     #[must_use]
     pub fn with_upstream(mut self, upstream: Arc<Upstream>) -> Self {
-        self.upstream = Some(upstream);
+        self.upstreams = Upstreams::new([upstream]).map(Arc::new);
+        self
+    }
+
+    /// Adds several enterprise proxies, of which a request takes the first that serves it.
+    #[must_use]
+    pub fn with_upstreams(mut self, upstreams: Arc<Upstreams>) -> Self {
+        self.upstreams = Some(upstreams);
         self
     }
 
@@ -218,7 +228,7 @@ impl Egress {
         grant: &Grant,
         target: &Target,
     ) -> Result<Far, Failure> {
-        let opened = match (route, &self.upstream) {
+        let opened = match (route, &self.upstreams) {
             (Route::Direct, _) => {
                 let turn = self.dials.turn(target).await;
                 let _turn = turn.ok_or_else(|| crowded(target, self.dials.limit()))?;
@@ -232,17 +242,19 @@ impl Egress {
                 };
                 opened.map(|connected| Far::new(connected, Hop::Target, Via::Direct))
             }
-            (Route::Proxy, Some(upstream)) => {
+            (Route::Proxy, Some(upstreams)) => {
+                let dialer = &self.dialer;
                 let opened = match for_ {
-                    Use::Requests => self.dialer.to_proxy(upstream).await,
-                    Use::Tunnel(passed) => {
-                        let dialer = &self.dialer;
-                        dialer.forward_through(upstream, target, passed).await
-                    }
+                    Use::Requests => upstreams.to_proxy(dialer, target).await,
+                    Use::Tunnel(passed) => upstreams.forward(dialer, target, passed).await,
                 };
-                opened.map(|connected| Far {
-                    proxy: (for_ == Use::Requests).then(|| Arc::clone(upstream)),
-                    ..Far::new(connected, Hop::Proxy, Via::Proxy)
+                opened.map(|chosen| {
+                    let upstream = chosen.passage.upstream();
+                    Far {
+                        proxy: (for_ == Use::Requests).then(|| Arc::clone(upstream)),
+                        passage: Some(chosen.passage),
+                        ..Far::new(chosen.connected, Hop::Proxy, Via::Proxy)
+                    }
                 })
             }
             (Route::Proxy, None) => {
@@ -310,7 +322,7 @@ impl Egress {
     }
 
     fn instead_of_gateway(&self, target: &Target, reason: &str) -> Result<Route, Failure> {
-        match (self.fallback, &self.upstream) {
+        match (self.fallback, &self.upstreams) {
             (FallbackTo::Auto | FallbackTo::Proxy, Some(_)) => Ok(Route::Proxy),
             (FallbackTo::Auto | FallbackTo::Direct, _) => Ok(Route::Direct),
             (FallbackTo::Proxy, None) => Err(unavailable(
@@ -358,6 +370,7 @@ impl Far {
             hop,
             io: FarIo::Tcp(connected.io),
             late: None,
+            passage: None,
             peer: connected.peer,
             proxy: None,
             via,
@@ -373,6 +386,7 @@ impl From<GatewayConnected> for Far {
             hop: Hop::Gateway,
             io: FarIo::Gateway(connected.io),
             late: None,
+            passage: None,
             peer: connected.peer,
             proxy: None,
             via: match connected.spoken {

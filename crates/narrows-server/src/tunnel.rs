@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri};
@@ -10,7 +11,8 @@ use narrows_connect::{Version, Via as Passed, check_connect};
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
-use tokio::time::Instant;
+use narrows_upstream::Passage;
+use tokio::time::{Instant, sleep};
 
 use crate::egress::{Fallback, Far, FarIo, Late};
 use crate::observe::{Asked, EndWord, Ended, Observe, Opened, Refused};
@@ -119,6 +121,13 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             options.lifetime = Some(lifetime);
         }
         let far_leg = Leg::new(far.io, far.early);
+        if let Some(passage) = far.passage.as_ref().filter(|passage| passage.awaits_life()) {
+            tokio::spawn(watch(
+                passage.clone(),
+                asked.target.clone(),
+                Arc::clone(&counts),
+            ));
+        }
         Tunnel {
             relay: relay(client, far_leg, Arc::clone(&counts), &options),
             record: Record {
@@ -127,6 +136,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 done: false,
                 fallback: far.fallback.map(Box::new),
                 hop: far.hop,
+                passage: far.passage,
                 shared: Arc::clone(self),
                 peer: far.peer,
                 terms: grant.terms,
@@ -241,6 +251,20 @@ impl<P: Policy, O: Observe> Drop for Unanswered<'_, P, O> {
     }
 }
 
+/// Says as soon as octets come back through a tunnel that its upstream is judged by.
+async fn watch(passage: Passage, target: Target, counts: Arc<Counts>) {
+    for _ in 0..LOOKS {
+        sleep(LOOK).await;
+        if counts.received() > 0 {
+            return passage.alive(&target);
+        }
+    }
+}
+
+/// How often, and how many times, a tunnel is looked at that an upstream is judged by.
+const LOOK: Duration = Duration::from_millis(100);
+const LOOKS: usize = 200;
+
 /// Writes the record of an open tunnel exactly once, also when its task is cut.
 pub(crate) struct Record<P: Policy, O: Observe> {
     asked: Asked,
@@ -250,6 +274,8 @@ pub(crate) struct Record<P: Policy, O: Observe> {
     fallback: Option<Box<Fallback>>,
     /// The party at the far side.
     hop: Hop,
+    /// The upstream that it goes through.
+    passage: Option<Passage>,
     peer: SocketAddr,
     shared: Arc<Shared<P, O>>,
     /// Kept until the tunnel has ended.
@@ -274,6 +300,10 @@ impl<P: Policy, O: Observe> Record<P, O> {
             self.write(EndWord::Refused, Some((refusal.hop(), refusal)));
             self.done = true;
             return;
+        }
+        if let Some(passage) = &self.passage {
+            let (sent, received) = (self.counts.sent(), self.counts.received());
+            passage.ended(&self.asked.target, sent, received);
         }
         let blame = end.party(self.hop);
         let blame = blame.map(|party| (party, &end as &dyn fmt::Display));

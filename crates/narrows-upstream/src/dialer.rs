@@ -147,13 +147,14 @@ impl Dialer {
     /// As [`direct`](Self::direct).
     pub async fn to_proxy(&self, proxy: &Upstream) -> Result<Connected, DialError> {
         let start = Instant::now();
-        self.connect_proxy(proxy).await.map_err(|kind| {
-            DialError::new(
-                Path::ToProxy(proxy.endpoint().clone()),
-                start.elapsed(),
-                kind,
-            )
-        })
+        let connected = self.connect_proxy(proxy).await.map_err(|kind| {
+            let path = Path::ToProxy(proxy.endpoint().clone());
+            DialError::new(path, start.elapsed(), kind)
+        });
+        if let Err(error) = &connected {
+            proxy.note_outcome(start.elapsed(), Some(error));
+        }
+        connected
     }
 }
 

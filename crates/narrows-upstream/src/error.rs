@@ -31,6 +31,8 @@ struct Inner {
     path: Path,
     elapsed: Duration,
     kind: DialErrorKind,
+    /// What had failed before it, at other upstreams.
+    earlier: Option<DialError>,
 }
 
 /// What was to be reached.
@@ -132,7 +134,30 @@ impl DialError {
             path,
             elapsed,
             kind,
+            earlier: None,
         }))
+    }
+
+    /// Adds what had failed before it.
+    pub(crate) fn after(self, earlier: Option<Self>) -> Self {
+        if earlier.is_none() {
+            return self;
+        }
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner { earlier, ..inner })),
+            // Others have it too; it is told without the rest.
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// The failure at the upstream that was asked before, if there was one: the request went on from it.
+    pub fn earlier(&self) -> Option<&Self> {
+        self.0.earlier.as_ref()
+    }
+
+    /// Whether this machine ran out of descriptors, memory or ports, which no other way out would change.
+    pub(crate) fn is_our_exhaustion(&self) -> bool {
+        self.hop() == Hop::Narrows && self.proxy_error() == ProxyError::ProxyInternalError
     }
 
     /// What went wrong, with the evidence.

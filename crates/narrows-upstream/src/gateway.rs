@@ -13,7 +13,8 @@ use rustls::pki_types::ServerName;
 use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore};
 use tokio::task::AbortHandle;
 
-use crate::{DialError, Dialer};
+use crate::facts::Notebook;
+use crate::{DialError, Dialer, Upstream};
 
 mod ahead;
 mod config;
@@ -37,7 +38,7 @@ mod verifier;
 pub use ahead::Verdict;
 pub use config::{GatewayConfig, GatewayConfigError};
 pub use credentials::{BearerToken, BearerTokenError, GatewayCredentials};
-pub use health::{Fact, GatewayHealth};
+pub use health::GatewayHealth;
 pub use pem::PemError;
 pub use stream::GatewayStream;
 
@@ -110,8 +111,10 @@ struct Shared {
     authorization: Option<HeaderValue>,
     standing: standing::Standing,
     demand: demand::Demand,
-    facts: health::Facts,
+    facts: Notebook,
     spoken: Mutex<Option<Spoken>>,
+    /// The proxy on the way when it was last dialled.
+    proxy: Mutex<Option<Arc<Upstream>>>,
     failures: lease::Failures,
     ready: h1::Ready,
     handshakes: Semaphore,
@@ -137,8 +140,9 @@ impl Gateway {
             authorization: config.credentials.as_ref().map(header),
             standing: standing::Standing::default(),
             demand: demand::Demand::new(),
-            facts: health::Facts::default(),
+            facts: Notebook::default(),
             spoken: Mutex::default(),
+            proxy: Mutex::default(),
             failures: lease::Failures::default(),
             ready: h1::Ready::default(),
             handshakes: Semaphore::new(HANDSHAKES),
@@ -233,12 +237,15 @@ impl Gateway {
     /// What was last learnt about the gateway, and what is held open to it.
     pub fn health(&self) -> GatewayHealth {
         let (sessions, tunnels) = self.shared.sessions.count();
+        let facts = self.shared.facts.snapshot();
         GatewayHealth {
+            tcp: facts.tcp,
+            tls: facts.tls,
+            connect: facts.connect,
             spoken: self.shared.spoken(),
             ready: self.shared.ready.len(),
             sessions,
             tunnels,
-            ..self.shared.facts.snapshot()
         }
     }
 }

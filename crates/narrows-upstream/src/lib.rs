@@ -5,6 +5,7 @@ mod attempt;
 mod dialer;
 mod error;
 mod exchange;
+mod facts;
 mod gateway;
 mod judge;
 mod proxy_url;
@@ -13,16 +14,17 @@ mod resolve;
 mod timeouts;
 mod tls_fault;
 mod upstream;
+mod upstreams;
 pub mod window;
 
 pub use answer::ProxyAnswer;
 pub use attempt::{Attempt, ConnectFailure};
 pub use dialer::{Connected, Dialer};
 pub use error::{AuthenticationFault, DialError, DialErrorKind};
+pub use facts::{Fact, Facts};
 pub use gateway::{
-    BearerToken, BearerTokenError, Fact, Gateway, GatewayConfig, GatewayConfigError,
-    GatewayConnected, GatewayCredentials, GatewayHealth, GatewayStream, PemError, Protocol, Spoken,
-    Verdict,
+    BearerToken, BearerTokenError, Gateway, GatewayConfig, GatewayConfigError, GatewayConnected,
+    GatewayCredentials, GatewayHealth, GatewayStream, PemError, Protocol, Spoken, Verdict,
 };
 pub use judge::{AllowAll, Denied, Judge};
 pub use proxy_url::{ProxyUrl, ProxyUrlError};
@@ -32,3 +34,4 @@ pub use resolve::{
 pub use timeouts::Timeouts;
 pub use tls_fault::{CertificateFault, TlsFault};
 pub use upstream::{Authorization, Upstream};
+pub use upstreams::{Chosen, Notice, Parked, Passage, UpstreamHealth, Upstreams};

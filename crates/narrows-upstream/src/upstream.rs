@@ -10,7 +10,8 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use self::learnt::{Form, Learnt, Standing};
-use crate::ProxyUrl;
+use crate::facts::{Facts, Notebook, Stage};
+use crate::{DialError, DialErrorKind, ProxyUrl};
 
 mod learnt;
 
@@ -48,6 +49,7 @@ pub struct Upstream {
     turn: Mutex<()>,
     /// Held by the request that finds out whether the credentials are good.
     trial: Mutex<()>,
+    notebook: Notebook,
 }
 
 /// What a request to the proxy may carry, from [`Upstream::authorize`].
@@ -75,6 +77,7 @@ impl Upstream {
             learnt: watch::Sender::new(Learnt::default()),
             turn: Mutex::new(()),
             trial: Mutex::new(()),
+            notebook: Notebook::default(),
         }
     }
 
@@ -109,6 +112,34 @@ impl Upstream {
     /// The proxy's host and port.
     pub const fn endpoint(&self) -> &Target {
         self.url.endpoint()
+    }
+
+    /// What was last learnt about it: see [`UpstreamHealth::facts`](crate::UpstreamHealth::facts).
+    pub fn facts(&self) -> Facts {
+        self.notebook.snapshot()
+    }
+
+    pub(crate) fn note(&self, stage: Stage, took: Duration, error: Option<&dyn fmt::Display>) {
+        self.notebook.note(stage, took, error);
+    }
+
+    /// Remembers how a try to get a tunnel from it ended.
+    ///
+    /// An answer that may be about the target is not held against it.
+    pub(crate) fn note_outcome(&self, took: Duration, error: Option<&DialError>) {
+        use DialErrorKind as Kind;
+        let text = error.map(|error| error as &dyn fmt::Display);
+        match error.map(DialError::kind) {
+            None => self.note(Stage::Connect, took, None),
+            Some(Kind::Connect(_) | Kind::Denied { .. } | Kind::Resolve(_) | Kind::Tls(_)) => {
+                self.note(Stage::Tcp, took, text);
+            }
+            Some(Kind::Answered(answer)) if answer.is_policy() => {
+                self.note(Stage::Connect, took, None);
+            }
+            Some(Kind::Answered(_)) => {}
+            Some(_) => self.note(Stage::Connect, took, text),
+        }
     }
 
     /// Says which credentials the next CONNECT to this proxy may carry.

@@ -6,11 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use narrows_endpoint::{Host, Target};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Connected, Dialer};
 use crate::attempt::{Attempt, ConnectFailure};
 use crate::error::DialErrorKind;
+use crate::facts::Stage;
 use crate::race::{interleave, race};
 use crate::resolve::tidy;
 use crate::{Judge, ResolveError, Upstream};
@@ -118,7 +119,10 @@ impl Dialer {
         let hop = proxy.endpoint();
         let addrs = self.addresses(hop).await?;
         let addrs = Self::allowed(hop, addrs, &*self.proxy_judge)?;
-        self.connect(addrs, hop.port()).await
+        let start = Instant::now();
+        let connected = self.connect(addrs, hop.port()).await?;
+        proxy.note(Stage::Tcp, start.elapsed(), None);
+        Ok(connected)
     }
 
     /// Connects to a hop whose address was configured, so that no judge is asked.

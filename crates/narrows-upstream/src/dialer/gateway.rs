@@ -41,7 +41,11 @@ impl Dialer {
                 )
             }
         };
-        outcome.map_err(|kind| DialError::new(path, start.elapsed(), kind))
+        let outcome = outcome.map_err(|kind| DialError::new(path, start.elapsed(), kind));
+        if let Some(proxy) = upstream {
+            proxy.note_outcome(start.elapsed(), outcome.as_ref().err());
+        }
+        outcome
     }
 
     pub(crate) const fn timeouts(&self) -> Timeouts {

@@ -56,13 +56,16 @@ impl Dialer {
         via: &Via,
     ) -> Result<Connected, DialError> {
         let start = Instant::now();
-        self.open_tunnel(proxy, target, via).await.map_err(|kind| {
+        let opened = self.open_tunnel(proxy, target, via).await;
+        let opened = opened.map_err(|kind| {
             let path = Path::Through {
                 proxy: proxy.endpoint().clone(),
                 target: target.clone(),
             };
             DialError::new(path, start.elapsed(), kind)
-        })
+        });
+        proxy.note_outcome(start.elapsed(), opened.as_ref().err());
+        opened
     }
 
     pub(super) async fn open_tunnel(

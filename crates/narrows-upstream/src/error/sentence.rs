@@ -9,6 +9,16 @@ use super::{
 
 impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence(f)?;
+        match self.earlier() {
+            Some(earlier) => write!(f, "; before that, {earlier}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl DialError {
+    fn sentence(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use DialErrorKind as Kind;
         let path = &self.0.path;
         let seconds = self.0.elapsed.as_secs_f64();

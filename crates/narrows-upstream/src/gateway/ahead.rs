@@ -8,10 +8,10 @@ use narrows_connect::Via;
 use narrows_endpoint::Target;
 use tokio::time::Instant;
 
-use super::health::Stage;
 use super::{GatewayConnected, GatewayStream, Shared, Spoken};
 use crate::dialer::Dialer;
 use crate::error::{DialError, DialErrorKind};
+use crate::facts::Stage;
 
 /// What the gateway answers to a CONNECT whose tunnel is in use already; clones are the same verdict.
 #[derive(Clone, Debug, Default)]

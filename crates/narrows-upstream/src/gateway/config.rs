@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::pem::{self, PemError};
 use super::verifier::Witness;
 use super::{GatewayCredentials, Protocol};
-use crate::Upstream;
+use crate::{Upstream, Upstreams};
 
 /// A gateway's address, the way to it, and how both sides show who they are.
 ///
@@ -19,7 +19,7 @@ use crate::Upstream;
 #[derive(Clone)]
 pub struct GatewayConfig {
     pub(super) address: Target,
-    pub(super) upstream: Option<Arc<Upstream>>,
+    pub(super) upstreams: Option<Arc<Upstreams>>,
     pub(super) protocol: Protocol,
     pub(super) credentials: Option<GatewayCredentials>,
     authorities: Vec<CertificateDer<'static>>,
@@ -63,7 +63,7 @@ impl GatewayConfig {
     pub const fn new(address: Target) -> Self {
         Self {
             address,
-            upstream: None,
+            upstreams: None,
             protocol: Protocol::Auto,
             credentials: None,
             authorities: Vec::new(),
@@ -74,7 +74,15 @@ impl GatewayConfig {
     /// Reaches the gateway through a proxy, by `CONNECT` to the gateway's address.
     #[must_use]
     pub fn with_upstream(mut self, upstream: Arc<Upstream>) -> Self {
-        self.upstream = Some(upstream);
+        self.upstreams = Upstreams::new([upstream]).map(Arc::new);
+        self
+    }
+
+    /// Reaches the gateway through the first of several proxies that leads there: one that cuts the TLS
+    /// with the gateway is passed over too.
+    #[must_use]
+    pub fn with_upstreams(mut self, upstreams: Arc<Upstreams>) -> Self {
+        self.upstreams = Some(upstreams);
         self
     }
 
@@ -166,7 +174,7 @@ impl fmt::Debug for GatewayConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GatewayConfig")
             .field("address", &self.address)
-            .field("upstream", &self.upstream)
+            .field("upstreams", &self.upstreams)
             .field("protocol", &self.protocol)
             .field("credentials", &self.credentials)
             .field("authorities", &self.authorities.len())

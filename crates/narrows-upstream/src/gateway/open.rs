@@ -5,13 +5,13 @@ use narrows_connect::Via;
 use narrows_endpoint::Target;
 use tokio::time::{Instant, timeout};
 
-use super::health::Stage;
 use super::lease::Lease;
 use super::session::Refusal;
 use super::{GatewayConnected, GatewayStream, Shared, Spoken, h1};
 use crate::answer::ProxyAnswer;
 use crate::dialer::Dialer;
 use crate::error::{AuthenticationFault, DialError, DialErrorKind};
+use crate::facts::Stage;
 
 /// How often a tunnel is tried again on another session after one died under it: a shared session may be
 /// draining, and so may the next.

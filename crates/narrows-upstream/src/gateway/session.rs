@@ -1,6 +1,7 @@
 //! From an address to a session: TCP, perhaps through a proxy, TLS, and the protocol on it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::time::{Instant, timeout};
@@ -8,15 +9,16 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::h2::Session as H2Session;
-use super::health::Stage;
 use super::socket::Socket;
 use super::verifier::witnessed;
-use super::{Protocol, Shared, Spoken};
-use crate::Connected;
+use super::{Protocol, Shared, Spoken, lock};
 use crate::answer::ProxyAnswer;
 use crate::dialer::Dialer;
 use crate::error::{DialError, DialErrorKind, Path};
+use crate::facts::Stage;
 use crate::tls_fault::TlsFault;
+use crate::upstreams::{Proof, Tour};
+use crate::{Connected, Upstream, Upstreams};
 
 /// A TLS session on which nothing was said yet.
 #[derive(Debug)]
@@ -51,20 +53,12 @@ impl Shared {
     ///
     /// Cancel safe: dropping the future closes its socket.
     pub(super) async fn dial(&self, dialer: &Dialer) -> Result<Session, DialError> {
-        let start = Instant::now();
-        let upstream = self.config.upstream.as_deref();
-        let connected = dialer.to_gateway(&self.config.address, upstream).await;
-        self.note(Stage::Tcp, start, connected.as_ref().err());
-        let connected = connected?;
+        let session = match &self.config.upstreams {
+            None => self.reach(dialer, None).await?,
+            Some(upstreams) => self.reach_through(dialer, upstreams).await?,
+        };
 
         let start = Instant::now();
-        let session = self.secure(connected, dialer).await.map_err(|fault| {
-            let path = self.path(None);
-            DialError::new(path, start.elapsed(), DialErrorKind::Tls(fault))
-        });
-        self.note(Stage::Tls, start, session.as_ref().err());
-        let session = session?;
-
         let spoken = match (session.io.get_ref().1.alpn_protocol(), self.config.protocol) {
             (Some(b"h2"), _) => Spoken::H2,
             _ => Spoken::H1,
@@ -79,6 +73,57 @@ impl Shared {
                 Ok(Session::H2(opened))
             }
         }
+    }
+
+    /// A session through the first upstream that leads to the gateway.
+    async fn reach_through(
+        &self,
+        dialer: &Dialer,
+        upstreams: &Arc<Upstreams>,
+    ) -> Result<TlsSession, DialError> {
+        let gateway = &self.config.address;
+        let mut tour = Tour::new(upstreams, gateway, Proof::Alive);
+        while let Some(turn) = tour.next() {
+            let attempt = self.reach(dialer, Some(turn.upstream()));
+            let late = |proxy: &Upstream, elapsed, kind| {
+                let (proxy, gateway) = (proxy.endpoint().clone(), gateway.clone());
+                DialError::new(Path::ProxyToGateway { proxy, gateway }, elapsed, kind)
+            };
+            match turn.run(attempt, late).await {
+                Ok(session) => {
+                    tour.succeeded(turn, Proof::Opened).alive(gateway);
+                    return Ok(session);
+                }
+                Err(error) => tour.failed(turn, error)?,
+            }
+        }
+        Err(tour.failure())
+    }
+
+    /// TCP, perhaps through a proxy, and TLS.
+    async fn reach(
+        &self,
+        dialer: &Dialer,
+        upstream: Option<&Arc<Upstream>>,
+    ) -> Result<TlsSession, DialError> {
+        let start = Instant::now();
+        *lock(&self.proxy) = upstream.map(Arc::clone);
+        let upstream = upstream.map(Arc::as_ref);
+        let connected = dialer.to_gateway(&self.config.address, upstream).await;
+        self.note(Stage::Tcp, start, connected.as_ref().err());
+        let connected = connected?;
+
+        let start = Instant::now();
+        let session = self.secure(connected, dialer).await.map_err(|fault| {
+            let proxy = upstream.map(|proxy| proxy.endpoint().clone());
+            let path = self.path_by(proxy, None);
+            DialError::new(path, start.elapsed(), DialErrorKind::Tls(fault))
+        });
+        self.note(Stage::Tls, start, session.as_ref().err());
+        if let (Some(upstream), Err(error)) = (upstream, &session) {
+            upstream.note(Stage::Tls, start.elapsed(), Some(error));
+        }
+        session
     }
 
     /// The TLS handshake.
@@ -113,15 +158,21 @@ impl Shared {
         self.facts.note(stage, start.elapsed(), error);
     }
 
-    /// The path to the gateway, or to a target behind it.
+    /// The path to the gateway, or to a target behind it; by the proxy that was used last.
     pub(super) fn path(&self, target: Option<&narrows_endpoint::Target>) -> Path {
+        let proxy = lock(&self.proxy);
+        let proxy = proxy.as_ref().map(|proxy| proxy.endpoint().clone());
+        self.path_by(proxy, target)
+    }
+
+    fn path_by(
+        &self,
+        proxy: Option<narrows_endpoint::Target>,
+        target: Option<&narrows_endpoint::Target>,
+    ) -> Path {
         Path::Gateway {
             gateway: self.config.address.clone(),
-            proxy: self
-                .config
-                .upstream
-                .as_ref()
-                .map(|proxy| proxy.endpoint().clone()),
+            proxy,
             target: target.cloned(),
         }
     }
