@@ -131,8 +131,9 @@ pub struct Options {
 
     /// Use this enterprise proxy as upstream
     ///
-    /// `http://[user:password@]host:port`. Beats `proxy.url` and HTTPS_PROXY. Other users of this
-    /// machine may read a command line: put a password into the file that proxy.password_file names.
+    /// `http://[user:password@]host:port`; several, separated by commas, in order of preference. Beats
+    /// `proxy.url` and HTTPS_PROXY. Other users of this machine may read a command line: put a password
+    /// into the file that proxy.password_file names.
     #[arg(
         long,
         env = "NARROWS_PROXY",

@@ -70,7 +70,10 @@ pub fn explain(rules: &RuleSet, settings: &Settings, target: &Target) -> Explana
     let gateway = settings.gateway.leg.as_ref();
     let gateway = gateway.filter(|_| served_by == Route::Gateway);
     let by_proxy = served_by == Route::Proxy || gateway.is_some_and(|leg| leg.through_proxy);
-    let upstream = settings.upstream.as_ref().filter(|_| by_proxy);
+    let upstreams = settings.upstreams.iter().filter(|_| by_proxy);
+    let (upstreams, sources): (Vec<_>, Vec<_>) = upstreams
+        .map(|upstream| (upstream.url.to_string(), upstream.source.to_string()))
+        .unzip();
     Explanation {
         target: target.to_string(),
         route: decision.route.as_str(),
@@ -81,8 +84,8 @@ pub fn explain(rules: &RuleSet, settings: &Settings, target: &Target) -> Explana
         fallback,
         gateway: gateway.map(|leg| leg.address.to_string()),
         gateway_source: gateway.map(|leg| leg.source.to_string()),
-        upstream: upstream.map(|upstream| upstream.url.to_string()),
-        upstream_source: upstream.map(|upstream| upstream.source.to_string()),
+        upstream: (!upstreams.is_empty()).then(|| upstreams.join(", then ")),
+        upstream_source: sources.into_iter().next(),
     }
 }
 

@@ -17,9 +17,10 @@ use crate::settings::Settings;
 ///
 /// More rules than can be counted; settings hold nothing else that a rule set refuses.
 pub fn rule_set(settings: &Settings) -> Result<RuleSet, RuleError> {
-    let never = match settings.upstream {
-        Some(_) => Route::Proxy,
-        None => Route::Direct,
+    let never = if settings.upstreams.is_empty() {
+        Route::Direct
+    } else {
+        Route::Proxy
     };
     let (default, source) = settings.default.clone();
     let mut builder = RuleSet::builder(Routes { never, default }).default_source(source);

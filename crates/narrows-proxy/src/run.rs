@@ -20,7 +20,7 @@ use narrows_service::say::say;
 use narrows_service::signals::{self, End};
 use narrows_service::sockets::Sockets;
 use narrows_upstream::{
-    Denied, Dialer, Gateway, GatewayConfigError, Judge, SystemResolver, Upstream,
+    Denied, Dialer, Gateway, GatewayConfigError, Judge, Notice, SystemResolver, Upstream, Upstreams,
 };
 
 use crate::exit::Exit;
@@ -233,23 +233,22 @@ async fn serve(
 /// The parties on the ways out.
 struct Ways {
     gateway: Option<Arc<Gateway>>,
-    upstream: Option<Arc<Upstream>>,
+    upstreams: Option<Arc<Upstreams>>,
 }
 
 /// Prepares the parties on the ways out; nothing is contacted. What one way learns about the enterprise
 /// proxy's credentials holds for the other too.
 fn ways(settings: &Settings) -> Result<Ways, RunError> {
-    let upstream = settings.upstream.as_ref();
-    let upstream = upstream.map(|upstream| Arc::new(Upstream::new(upstream.url.clone())));
+    let upstreams = upstreams(settings);
     let Some(leg) = &settings.gateway.leg else {
         return Ok(Ways {
             gateway: None,
-            upstream,
+            upstreams,
         });
     };
-    let config = match &upstream {
-        Some(upstream) if leg.through_proxy => {
-            leg.config.clone().with_upstream(Arc::clone(upstream))
+    let config = match &upstreams {
+        Some(upstreams) if leg.through_proxy => {
+            leg.config.clone().with_upstreams(Arc::clone(upstreams))
         }
         _ => leg.config.clone(),
     };
@@ -259,8 +258,22 @@ fn ways(settings: &Settings) -> Result<Ways, RunError> {
     })?;
     Ok(Ways {
         gateway: Some(Arc::new(gateway)),
-        upstream,
+        upstreams,
     })
+}
+
+/// The enterprise proxies. What becomes of one of several is said on standard error.
+fn upstreams(settings: &Settings) -> Option<Arc<Upstreams>> {
+    let all = settings.upstreams.iter();
+    let all = all.map(|upstream| Arc::new(Upstream::new(upstream.url.clone())));
+    let upstreams = Upstreams::new(all)?.with_notice(|notice| match notice {
+        Notice::Back(url) => say(format_args!("upstream {url} is back")),
+        Notice::Parked(url, why) => say(format_args!(
+            "warning: upstream {url} is passed over: {why}"
+        )),
+        _ => {}
+    });
+    Some(Arc::new(upstreams))
 }
 
 /// The ways out. A target that is one of our own addresses is not dialled: that would be a loop.
@@ -285,8 +298,8 @@ fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
         _ => FallbackTo::Nothing,
     });
     let egress = egress.with_optimism(settings.gateway.optimistic);
-    let egress = match ways.upstream {
-        Some(upstream) => egress.with_upstream(upstream),
+    let egress = match ways.upstreams {
+        Some(upstreams) => egress.with_upstreams(upstreams),
         None => egress,
     };
     match ways.gateway {
@@ -297,17 +310,23 @@ fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
 
 /// What the operator should see at the start, in one line.
 fn summary(settings: &Settings, rules: &RuleSet) -> String {
-    let upstream = match &settings.upstream {
-        Some(upstream) => format!("upstream {} ({})", upstream.url, upstream.source),
+    let upstreams = settings.upstreams.iter();
+    let upstreams: Vec<_> = upstreams.map(|upstream| upstream.url.to_string()).collect();
+    let upstream = match settings.upstreams.first() {
+        Some(first) => format!("upstream {} ({})", upstreams.join(", then "), first.source),
         None => "no upstream".to_owned(),
     };
     let fallback = settings.gateway.fallback;
     let gateway = match &settings.gateway.leg {
         Some(leg) => {
-            let proxy = settings.upstream.as_ref().filter(|_| leg.through_proxy);
-            let way = proxy.map_or_else(String::new, |proxy| {
-                format!(" through proxy {}", proxy.url.endpoint())
-            });
+            let proxies = settings.upstreams.iter().filter(|_| leg.through_proxy);
+            let proxies: Vec<_> = proxies
+                .map(|proxy| proxy.url.endpoint().to_string())
+                .collect();
+            let way = match proxies[..] {
+                [] => String::new(),
+                _ => format!(" through proxy {}", proxies.join(" or ")),
+            };
             let fallback = match fallback {
                 Route::Deny => "none",
                 route => route.as_str(),

@@ -39,8 +39,8 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// What becomes of targets that the gateway carries.
     pub gateway: Gateway,
-    /// The enterprise proxy.
-    pub upstream: Option<Upstream>,
+    /// The enterprise proxies, the preferred one first.
+    pub upstreams: Vec<Upstream>,
     /// The operator's rules, without the catalogue's.
     pub rules: Vec<Rule>,
     /// The route of what no rule matches, and where that is said.
@@ -119,14 +119,15 @@ impl Merge<'_> {
         let clients = self.clients();
         let listen = self.listen(&clients);
         let own: Vec<_> = listen.iter().map(|(address, _)| *address).collect();
-        let (upstream, excepted) = self.upstream(&own, lookup);
+        let (upstreams, excepted) = self.upstreams(&own, lookup);
+        let upstream = !upstreams.is_empty();
         let mut rules = self.rules();
         rules.extend(excepted);
         Settings {
-            gateway: self.gateway(&own, upstream.is_some(), &rules),
-            default: self.default_route(upstream.is_some()),
+            gateway: self.gateway(&own, upstream, &rules),
+            default: self.default_route(upstream),
             listen: own,
-            upstream,
+            upstreams,
             rules,
             catalogue: self.uses_catalogue().then(|| self.catalogue.clone()),
             log: self.log(),

@@ -72,6 +72,15 @@ impl ProxyUrl {
         }
     }
 
+    /// The same proxy with these credentials.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Self {
+            credentials: Some(credentials),
+            ..self
+        }
+    }
+
     /// The proxy's host and port.
     pub const fn endpoint(&self) -> &Target {
         &self.endpoint

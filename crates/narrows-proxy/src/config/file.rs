@@ -139,8 +139,8 @@ pub enum Fallback {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proxy {
-    /// `http://[user:password@]host:port`, as text.
-    pub url: Option<Spanned<String>>,
+    /// `http://[user:password@]host:port`, as text; several in order of preference.
+    pub url: Option<Spanned<Urls>>,
     /// The user, if not in the URL.
     pub user: Option<Spanned<String>>,
     /// The path of the file with the password.
@@ -157,6 +157,55 @@ impl std::fmt::Debug for Proxy {
             .field("password_file", &self.password_file)
             .field("bypass", &self.bypass)
             .finish_non_exhaustive()
+    }
+}
+
+/// One URL, or a list of them, as text.
+#[derive(Clone)]
+pub enum Urls {
+    /// One.
+    One(String),
+    /// A list, each with its place.
+    Many(Vec<Spanned<String>>),
+}
+
+impl std::fmt::Debug for Urls {
+    /// Only how many there are: they may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let number = match self {
+            Self::One(_) => 1,
+            Self::Many(urls) => urls.len(),
+        };
+        write!(f, "Urls({number})")
+    }
+}
+
+impl<'de> Deserialize<'de> for Urls {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Urls;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a URL or a list of URLs")
+            }
+
+            fn visit_str<E>(self, url: &str) -> Result<Urls, E> {
+                Ok(Urls::One(url.to_owned()))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> Result<Urls, A::Error> {
+                let mut urls = Vec::new();
+                while let Some(url) = list.next_element()? {
+                    urls.push(url);
+                }
+                Ok(Urls::Many(urls))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
     }
 }
 

@@ -95,13 +95,13 @@ pub const KEYS: Keys = Keys(&[
         "proxy.url",
         r#""http://proxy.example.net:3128""#,
         "HTTPS_PROXY",
-        "The enterprise proxy between this machine and the internet: `http://[user:password@]host:port`.",
+        "The enterprise proxy between this machine and the internet: `http://[user:password@]host:port`; or a list of them in order of preference, of which the first that works is used.",
     ),
     Key::new(
         "proxy.user",
         r#""svc-narrows""#,
         "the one in `proxy.url`",
-        "The user for the enterprise proxy; needs `proxy.url`, to which it belongs, and `proxy.password_file`.",
+        "The user for the enterprise proxies whose URLs have none; needs `proxy.url`, to which it belongs, and `proxy.password_file`.",
     ),
     Key::new(
         "proxy.password_file",

@@ -30,17 +30,21 @@ fn resolve(
 }
 
 fn upstream(args: &[&str], file: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
-    let upstream = resolve(args, file, variables).unwrap().upstream?;
-    let source = upstream.source.to_string();
-    let source = source.rsplit('/').next().unwrap();
-    Some(format!("{} ({source})", upstream.url))
+    let upstreams = resolve(args, file, variables).unwrap().upstreams;
+    let texts = upstreams.iter().map(|upstream| {
+        let source = upstream.source.to_string();
+        let source = source.rsplit('/').next().unwrap();
+        format!("{} ({source})", upstream.url)
+    });
+    let texts: Vec<_> = texts.collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 #[test]
 fn nothing_configured() {
     let settings = resolve(&[], None, &[]).unwrap();
     assert_eq!(settings.listen, [LISTEN]);
-    assert!(settings.upstream.is_none());
+    assert!(settings.upstreams.is_empty());
     assert_eq!(settings.default.0, Route::Direct);
     assert!(settings.gateway.used);
     assert_eq!(settings.gateway.fallback, Route::Direct);
@@ -179,6 +183,52 @@ fn documented_defaults_are_the_defaults() {
 }
 
 #[test]
+fn several_upstreams_in_order() {
+    let list = "[proxy]\nurl = [\"http://a:1\",\n\"http://u:p@b:2\"]";
+    assert_eq!(
+        upstream(&[], Some(list), &[]).unwrap(),
+        "http://a:1 (proxy.toml:2), http://***@b:2 (proxy.toml:3)"
+    );
+    let args = &["--proxy", "http://u:a,b@c:3, http://d:4"];
+    assert_eq!(
+        upstream(args, Some(list), &[]).unwrap(),
+        "http://***@c:3 (argument --proxy), http://d:4 (argument --proxy)"
+    );
+    assert_eq!(upstream(&[], Some("[proxy]\nurl = []"), &[]), None);
+    for (urls, expected) in [
+        (
+            "[\"http://a:1\", \"http://u@a:1\"]",
+            "proxy.toml:2: a:1 is named twice",
+        ),
+        (
+            "[\"http://a:1\",\n\"b:1\"]",
+            "proxy.toml:3: the upstream proxy's URL is refused",
+        ),
+        ("7", "proxy.toml:2: proxy.url: "),
+        ("[7]", "proxy.toml:2: proxy.url"),
+    ] {
+        let file = format!("[proxy]\nurl = {urls}");
+        let error = resolve(&[], Some(&file), &[]).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn one_login_serves_the_upstreams_that_have_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let password = dir.path().join("password");
+    std::fs::write(&password, "s3cret").unwrap();
+    let file = format!(
+        "[proxy]\nuser = \"svc\"\npassword_file = {password:?}\nurl = [\"http://a:1\", \"http://own:x@b:2\"]"
+    );
+    let upstreams = resolve(&[], Some(&file), &[]).unwrap().upstreams;
+    let users = upstreams
+        .iter()
+        .map(|upstream| upstream.url.credentials().unwrap().user());
+    assert_eq!(users.collect::<Vec<_>>(), ["svc", "own"]);
+}
+
+#[test]
 fn a_login_from_a_password_file() {
     let dir = tempfile::tempdir().unwrap();
     let password = dir.path().join("password");
@@ -187,7 +237,7 @@ fn a_login_from_a_password_file() {
     let credentials = |args: &[&str], url: &str| {
         let file = format!("[proxy]\n{login}{url}");
         let settings = resolve(args, Some(&file), &[("HTTPS_PROXY", "http://env:1")]).unwrap();
-        settings.upstream.unwrap().url.credentials().cloned()
+        settings.upstreams[0].url.credentials().cloned()
     };
     let expected = Some(Credentials::new("svc", "s3cret:with@all").unwrap());
     assert_eq!(credentials(&[], "url = \"http://file:1\""), expected);
@@ -385,7 +435,7 @@ fn a_login_is_not_given_to_the_proxy_of_the_environment() {
 #[test]
 fn an_own_address_in_the_environment_is_only_a_warning() {
     let settings = resolve(&[], None, &[("HTTPS_PROXY", "http://127.0.0.1:40343")]).unwrap();
-    assert!(settings.upstream.is_none());
+    assert!(settings.upstreams.is_empty());
     assert_eq!(settings.warnings.len(), 1);
 }
 

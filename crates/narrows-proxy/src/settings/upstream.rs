@@ -8,7 +8,7 @@ use narrows_upstream::ProxyUrl;
 
 use super::login::Login;
 use super::{Merge, Rule};
-use crate::config::Loaded;
+use crate::config::{Loaded, Urls};
 use crate::environment::Environment;
 use narrows_service::problem::Problem;
 
@@ -24,37 +24,65 @@ pub struct Upstream {
 const URL_HINT: &str = "write http://host:port, or http://user:password@host:port";
 
 impl Merge<'_> {
-    /// The upstream, and the rules that come with it: `NO_PROXY` belongs to `HTTPS_PROXY`.
-    pub(super) fn upstream(
+    /// The upstreams, and the rules that come with them: `NO_PROXY` belongs to `HTTPS_PROXY`.
+    pub(super) fn upstreams(
         &mut self,
         own: &[SocketAddr],
         lookup: impl Fn(&str) -> Option<String>,
-    ) -> (Option<Upstream>, Vec<Rule>) {
+    ) -> (Vec<Upstream>, Vec<Rule>) {
         self.problems.extend(self.homeless_login());
         let named = self.named();
-        if let Some((text, source)) = named {
-            let upstream = self.explicit(&text, source, own);
-            self.upstream_refused = upstream.is_none();
-            return (upstream, Vec::new());
+        if !named.is_empty() {
+            let number = named.len();
+            let mut upstreams: Vec<Upstream> = Vec::new();
+            for (text, source) in named {
+                let Some(upstream) = self.explicit(&text, source, own) else {
+                    continue;
+                };
+                let twice = |other: &Upstream| other.url.endpoint() == upstream.url.endpoint();
+                if upstreams.iter().any(twice) {
+                    let message = format!("{} is named twice", upstream.url.endpoint());
+                    let problem = Problem::new(upstream.source, message);
+                    self.problems.push(problem.hint("name each proxy once"));
+                } else {
+                    upstreams.push(upstream);
+                }
+            }
+            self.upstream_refused = upstreams.len() < number;
+            self.with_login(&mut upstreams);
+            return (upstreams, Vec::new());
         }
         match Environment::read(lookup, |url| is_own(url.endpoint(), own)) {
             Ok(environment) => self.take(environment),
             Err(problem) => {
                 self.upstream_refused = true;
                 self.problems.push(problem);
-                (None, Vec::new())
+                (Vec::new(), Vec::new())
             }
         }
     }
 
-    /// The URL that a flag, its variable or the file names.
-    fn named(&self) -> Option<(String, Source)> {
+    /// The URLs that a flag, its variable or the file names.
+    fn named(&self) -> Vec<(String, Source)> {
         let option = self.options.proxy.as_deref().map(str::trim);
         if let Some(text) = option.filter(|text| !text.is_empty()) {
-            return Some((text.to_owned(), self.origins.of("proxy")));
+            let source = self.origins.of("proxy");
+            let urls = split(text).into_iter();
+            return urls.map(|url| (url, source.clone())).collect();
         }
-        let url = self.loaded?.file.proxy.url.as_ref()?;
-        Some((url.get_ref().clone(), self.place(url)))
+        let Some(url) = self
+            .loaded
+            .and_then(|loaded| loaded.file.proxy.url.as_ref())
+        else {
+            return Vec::new();
+        };
+        match url.get_ref() {
+            Urls::One(text) => vec![(text.clone(), self.place(url))],
+            Urls::Many(urls) => urls
+                .iter()
+                .map(|text| (text.get_ref().clone(), self.place(text)))
+                .collect(),
+        }
     }
 
     /// Reads a URL that was named; its text may hold a password and is not repeated.
@@ -76,7 +104,6 @@ impl Merge<'_> {
                 .push(problem.hint("name the enterprise proxy, or leave it out"));
             return None;
         }
-        let url = self.with_login(url);
         Some(Upstream { url, source })
     }
 
@@ -99,10 +126,10 @@ impl Merge<'_> {
         ))
     }
 
-    fn take(&mut self, environment: Environment) -> (Option<Upstream>, Vec<Rule>) {
+    fn take(&mut self, environment: Environment) -> (Vec<Upstream>, Vec<Rule>) {
         self.warnings.extend(environment.warnings);
         let Some((url, source)) = environment.upstream else {
-            return (None, Vec::new());
+            return (Vec::new(), Vec::new());
         };
         let rules = environment
             .bypass
@@ -112,42 +139,62 @@ impl Merge<'_> {
                 pattern,
                 source,
             });
-        (Some(Upstream { url, source }), rules.collect())
+        (vec![Upstream { url, source }], rules.collect())
     }
 
-    /// Adds `proxy.user` and its password to `proxy.url`, and to no other URL.
-    fn with_login(&mut self, url: ProxyUrl) -> ProxyUrl {
+    /// Adds `proxy.user` and its password to the URLs of `proxy.url` that have no login, and to no others.
+    fn with_login(&mut self, upstreams: &mut [Upstream]) {
         let Some(loaded) = self.loaded else {
-            return url;
+            return;
         };
         let option = self.options.proxy.as_deref().unwrap_or_default();
-        if loaded.file.proxy.url.is_none() || !option.trim().is_empty() {
-            return url;
+        if loaded.file.proxy.url.is_none() || !option.trim().is_empty() || upstreams.is_empty() {
+            return;
         }
-        match login(loaded, &url) {
-            Ok(None) => url,
-            Ok(login) => ProxyUrl::new(url.endpoint().clone(), login),
-            Err(problem) => {
-                self.problems.push(problem);
-                url
+        let bare = upstreams
+            .iter_mut()
+            .filter(|upstream| upstream.url.credentials().is_none());
+        let mut bare: Vec<_> = bare.collect();
+        match login(loaded, bare.is_empty()) {
+            Ok(None) => {}
+            Ok(Some(login)) => {
+                for upstream in &mut bare {
+                    upstream.url = upstream.url.clone().with_credentials(login.clone());
+                }
             }
+            Err(problem) => self.problems.push(problem),
         }
     }
 }
 
-/// The login that a file names beside the URL.
-fn login(loaded: &Loaded, url: &ProxyUrl) -> Result<Option<Credentials>, Problem> {
+/// The login that a file names beside the URLs.
+fn login(loaded: &Loaded, all_have_one: bool) -> Result<Option<Credentials>, Problem> {
     let proxy = &loaded.file.proxy;
     let (user, file) = (proxy.user.as_ref(), proxy.password_file.as_ref());
     let Some(login) = Login::named(loaded, "proxy", user, file)? else {
         return Ok(None);
     };
-    if url.credentials().is_some() {
+    if all_have_one {
         let message = "proxy.user is a second login: the upstream's URL has one already";
         let problem = Problem::new(loaded.source(login.user), message);
         return Err(problem.hint("take it out of the URL"));
     }
     login.read(loaded).map(Some)
+}
+
+/// The URLs of a list with commas; a comma in a password is not followed by a URL.
+fn split(text: &str) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    for piece in text.split(',') {
+        match urls.last_mut() {
+            Some(before) if !piece.contains("://") => {
+                before.push(',');
+                before.push_str(piece);
+            }
+            _ => urls.push(piece.trim().to_owned()),
+        }
+    }
+    urls
 }
 
 /// Whether this is an address that we listen on, as far as can be known without resolving names.

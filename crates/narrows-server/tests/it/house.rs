@@ -38,6 +38,14 @@ impl Notes {
         self.0.lock().unwrap().clone()
     }
 
+    /// Waits until so many tunnels have ended.
+    pub(crate) async fn ended(&self, number: usize) {
+        let ended = |note: &Note| matches!(note, Note::Ended { .. });
+        while self.all().into_iter().filter(ended).count() < number {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn push(&self, note: Note) {
         self.0.lock().unwrap().push(note);
     }
@@ -109,7 +117,7 @@ impl House {
         Self::around(policy, egress, Settings::default()).await
     }
 
-    async fn around(
+    pub(crate) async fn around(
         policy: impl Policy<Connection = ()>,
         egress: Egress,
         settings: Settings,

@@ -12,4 +12,5 @@ mod log;
 mod plain;
 mod reload;
 mod tunnel;
+mod upstreams;
 mod windows;
