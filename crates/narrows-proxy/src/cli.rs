@@ -5,6 +5,7 @@
 //! inside a URL is never echoed.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -64,7 +65,8 @@ pub struct Options {
 
     /// Read settings from this TOML file
     ///
-    /// There is no default file. An unknown key is an error, with its line and the nearest known key.
+    /// Without it /etc/narrows/proxy.toml, if it is there; an empty name means no file at all. An unknown
+    /// key is an error, with its line and the nearest known key. A file that changes is read again.
     #[arg(long, env = "NARROWS_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<OsString>,
 
@@ -144,6 +146,25 @@ pub struct Options {
     pub proxy: Option<String>,
 }
 
+/// The configuration file when none is named.
+pub const FILE: &str = "/etc/narrows/proxy.toml";
+
+impl Options {
+    /// The configuration file that is read: the one that is named, else [`FILE`] if it is there.
+    pub fn file(&self) -> Option<PathBuf> {
+        let file = self.file_or_default()?;
+        (self.config.is_some() || file.exists()).then_some(file)
+    }
+
+    /// The configuration file, whether or not it is there; `None` if there is to be none.
+    pub fn file_or_default(&self) -> Option<PathBuf> {
+        match &self.config {
+            Some(path) => Some(PathBuf::from(path)).filter(|path| !path.as_os_str().is_empty()),
+            None => Some(PathBuf::from(FILE)),
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -156,7 +177,7 @@ pub enum Command {
     /// Serve until SIGTERM or SIGINT (the default)
     ///
     /// The first signal drains: no new tunnels, open ones may finish. A second one ends at once.
-    /// SIGHUP opens the log file again.
+    /// SIGHUP opens the log file again, and reads the configuration again.
     Run,
     /// Say which route targets take, and why
     ///

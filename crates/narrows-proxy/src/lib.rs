@@ -7,6 +7,8 @@ pub mod environment;
 pub mod exit;
 pub mod explain;
 pub mod logs;
+pub mod posture;
+pub mod reload;
 pub mod rules;
 pub mod run;
 pub mod settings;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use narrows_proxy::cli::{self, Command};
 use narrows_proxy::exit::Exit;
 use narrows_proxy::logs::{LogsCommand, Output};
+use narrows_proxy::reload::Sources;
 use narrows_proxy::run::run;
 use narrows_proxy::settings::Settings;
 use narrows_proxy::{explain, logs, rules};
@@ -28,7 +29,19 @@ fn main() -> ExitCode {
         command => {
             let lookup = |name: &str| std::env::var(name).ok();
             match Settings::resolve(&cli.options, &origins, lookup) {
-                Ok(settings) => obey(command, settings),
+                Ok(settings) => {
+                    let lookup = Box::new(lookup);
+                    let options = cli.options;
+                    obey(
+                        command,
+                        settings,
+                        Sources {
+                            options,
+                            origins,
+                            lookup,
+                        },
+                    )
+                }
                 Err(problems) => refuse(&problems),
             }
         }
@@ -37,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 /// Does what needs settings.
-fn obey(command: Option<Command>, settings: Settings) -> Exit {
+fn obey(command: Option<Command>, settings: Settings, sources: Sources) -> Exit {
     for warning in &settings.warnings {
         say(format_args!("warning: {warning}"));
     }
@@ -53,7 +66,7 @@ fn obey(command: Option<Command>, settings: Settings) -> Exit {
         },
         Some(Command::Run) | None => {
             start_diagnostics();
-            run(settings).unwrap_or_else(|error| {
+            run(settings, sources).unwrap_or_else(|error| {
                 fail(&error, error.hint());
                 error.exit()
             })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_endpoint::{Route, RuleError, RuleSet, Source, Target};
-use narrows_log::{Event, Writer};
+use narrows_log::{Event, Handle, Writer};
 use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
 use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
@@ -20,11 +20,15 @@ use narrows_service::say::say;
 use narrows_service::signals::{self, End};
 use narrows_service::sockets::Sockets;
 use narrows_upstream::{
-    Denied, Dialer, Gateway, GatewayConfigError, Judge, Notice, SystemResolver, Upstream, Upstreams,
+    Denied, Dialer, Gateway, GatewayConfig, GatewayConfigError, Judge, Notice, ProxyUrl,
+    SystemResolver, Timeouts, Upstream, Upstreams,
 };
+use tokio::signal::unix::Signal;
+use tokio::task::JoinHandle;
 
 use crate::exit::Exit;
 use crate::explain;
+use crate::reload::{Outcome, Reloader, Sources};
 use crate::rules::rule_set;
 use crate::settings::{self, Settings};
 
@@ -89,12 +93,12 @@ impl RunError {
     }
 }
 
-/// Serves until a signal ends it.
+/// Serves until a signal ends it; `sources` gave the settings, and are read again when they change.
 ///
 /// # Errors
 ///
 /// What kept it from serving. Once it serves, nothing but signals ends it.
-pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
+pub fn run(mut settings: Settings, sources: Sources) -> Result<Exit, RunError> {
     memory::keep_freed();
     let sockets = Sockets::passed_or(&settings.listen)?;
     let descriptors = descriptors::raise_descriptors();
@@ -102,7 +106,7 @@ pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
         say(format_args!("warning: {warning}"));
     }
     settings.server.tunnels = descriptors::tunnels(descriptors, settings.server.tunnels);
-    let ways = ways(&settings)?;
+    let ways = ways(&settings, None)?;
     let rules = rule_set(&settings)?;
     let writer = log_file::open(settings.log.clone(), settings.log_format)?;
     let clock = LocalClock::system();
@@ -110,7 +114,9 @@ pub fn run(mut settings: Settings) -> Result<Exit, RunError> {
     let log = Arc::new(log);
 
     let runtime = runtime()?;
-    let end = runtime.block_on(serve(settings, sockets, ways, rules, &writer, &log))?;
+    let end = runtime.block_on(serve(
+        settings, sources, sockets, ways, rules, &writer, &log,
+    ))?;
     // Whatever still runs writes its record while it is dropped, before the last line of the log.
     runtime.shutdown_timeout(LAST_TASKS);
     log.write(Event::Stopped {
@@ -166,6 +172,7 @@ fn connections(number: usize, [one, several]: Verb) -> String {
 
 async fn serve(
     settings: Settings,
+    sources: Sources,
     sockets: Sockets,
     ways: Ways,
     rules: RuleSet,
@@ -173,14 +180,7 @@ async fn serve(
     log: &Arc<TunnelLog>,
 ) -> Result<Ending, RunError> {
     let mut end = End::listen()?;
-    let mut reopen = signals::reopen()?;
-    let handle = writer.handle();
-    tokio::spawn(async move {
-        while reopen.recv().await.is_some() {
-            handle.reopen();
-        }
-    });
-
+    let hangup = signals::reopen()?;
     let (listeners, own) = sockets.listen().await?;
     let summary = summary(&settings, &rules);
     for &address in &own {
@@ -195,9 +195,15 @@ async fn serve(
     notify::ready(&summary);
 
     let drain = settings.server.drain;
-    let egress = egress(&settings, ways, own);
+    let egress = egress(&settings, ways.clone(), own.clone());
     let unready = settings.server.unready;
-    let server = Server::new(rules, egress, Arc::clone(log), settings.server);
+    let server = Server::new(rules, egress, Arc::clone(log), settings.server.clone());
+    let reloaded = server.clone();
+    let apply = Box::new(move |rules, egress, settings| reloaded.reload(rules, egress, settings));
+    let descriptors = descriptors::raise_descriptors();
+    let reloader = Reloader::new(sources, &settings, ways, own, descriptors, apply).with_notice();
+    let watching = watch(reloader, hangup, writer.handle(), Arc::clone(log));
+    let _watching = AbortOnDrop(tokio::spawn(watching));
     let (first, asked) = tokio::sync::oneshot::channel();
     let mut serving = pin!(server.serve(listeners, async {
         let _ = asked.await;
@@ -230,18 +236,45 @@ async fn serve(
     }
 }
 
+/// Looks after the configuration; a signal opens the log again too.
+async fn watch(reloader: Reloader, hangup: Signal, writer: Handle, log: Arc<TunnelLog>) {
+    let told = move |outcome: &Outcome| {
+        for line in outcome.lines() {
+            say(format_args!("{line}"));
+            log.write(Event::Note(line.into()));
+        }
+    };
+    Arc::new(reloader)
+        .watch(hangup, move || writer.reopen(), told)
+        .await;
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// The parties on the ways out.
-struct Ways {
-    gateway: Option<Arc<Gateway>>,
-    upstreams: Option<Arc<Upstreams>>,
+#[derive(Clone)]
+pub(crate) struct Ways {
+    /// What the gateway was made of, for whoever makes the next one.
+    made_of: Option<(GatewayConfig, Timeouts)>,
+    pub(crate) gateway: Option<Arc<Gateway>>,
+    pub(crate) upstreams: Option<Arc<Upstreams>>,
 }
 
 /// Prepares the parties on the ways out; nothing is contacted. What one way learns about the enterprise
-/// proxy's credentials holds for the other too.
-fn ways(settings: &Settings) -> Result<Ways, RunError> {
-    let upstreams = upstreams(settings);
+/// proxy's credentials holds for the other too. Parties of `previous` that have not changed stay, with what
+/// they know and hold open.
+pub(crate) fn ways(settings: &Settings, previous: Option<&Ways>) -> Result<Ways, RunError> {
+    let upstreams = upstreams(settings, previous);
     let Some(leg) = &settings.gateway.leg else {
         return Ok(Ways {
+            made_of: None,
             gateway: None,
             upstreams,
         });
@@ -252,20 +285,66 @@ fn ways(settings: &Settings) -> Result<Ways, RunError> {
         }
         _ => leg.config.clone(),
     };
-    let gateway = Gateway::new(config).map_err(|error| RunError::Gateway {
-        named_by: leg.source.clone(),
-        error,
-    })?;
+    let made_of = (config, settings.timeouts);
+    let same_way = previous.filter(|old| is_same(old.upstreams.as_ref(), upstreams.as_ref()));
+    let gateway = match same_way.and_then(|old| old.same_gateway(&made_of)) {
+        Some(gateway) => gateway,
+        None => Arc::new(
+            Gateway::new(made_of.0.clone()).map_err(|error| RunError::Gateway {
+                named_by: leg.source.clone(),
+                error,
+            })?,
+        ),
+    };
     Ok(Ways {
-        gateway: Some(Arc::new(gateway)),
+        made_of: Some(made_of),
+        gateway: Some(gateway),
         upstreams,
     })
 }
 
+impl Ways {
+    /// The gateway, if it would be made of the same. Its keeper dials with the timeouts that it began with.
+    fn same_gateway(&self, (config, timeouts): &(GatewayConfig, Timeouts)) -> Option<Arc<Gateway>> {
+        let (old, old_timeouts) = self.made_of.as_ref()?;
+        let same = old.is_same_party(config) && old_timeouts == timeouts;
+        self.gateway.clone().filter(|_| same)
+    }
+}
+
+/// Whether both are the same party, or both are none.
+fn is_same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        _ => false,
+    }
+}
+
+/// Whether these are the same parties in the same order.
+fn are_same(old: &Upstreams, all: &[Arc<Upstream>]) -> bool {
+    old.iter().count() == all.len()
+        && old
+            .iter()
+            .zip(all)
+            .all(|(one, other)| Arc::ptr_eq(one, other))
+}
+
 /// The enterprise proxies. What becomes of one of several is said on standard error.
-fn upstreams(settings: &Settings) -> Option<Arc<Upstreams>> {
-    let all = settings.upstreams.iter();
-    let all = all.map(|upstream| Arc::new(Upstream::new(upstream.url.clone())));
+fn upstreams(settings: &Settings, previous: Option<&Ways>) -> Option<Arc<Upstreams>> {
+    let old = previous.and_then(|old| old.upstreams.as_ref());
+    let known = |url: &ProxyUrl| {
+        let old = old?.iter().find(|old| old.url() == url);
+        old.map(Arc::clone)
+    };
+    let all = settings.upstreams.iter().map(|upstream| {
+        let url = &upstream.url;
+        known(url).unwrap_or_else(|| Arc::new(Upstream::new(url.clone())))
+    });
+    let all: Vec<_> = all.collect();
+    if let Some(old) = old.filter(|old| are_same(old, &all)) {
+        return Some(Arc::clone(old));
+    }
     let upstreams = Upstreams::new(all)?.with_notice(|notice| match notice {
         Notice::Back(url) => say(format_args!("upstream {url} is back")),
         Notice::Parked(url, why) => say(format_args!(
@@ -276,8 +355,14 @@ fn upstreams(settings: &Settings) -> Option<Arc<Upstreams>> {
     Some(Arc::new(upstreams))
 }
 
+/// The enterprise proxies' URLs, without passwords.
+pub(crate) fn upstream_urls(settings: &Settings) -> Vec<String> {
+    let upstreams = settings.upstreams.iter();
+    upstreams.map(|upstream| upstream.url.to_string()).collect()
+}
+
 /// The ways out. A target that is one of our own addresses is not dialled: that would be a loop.
-fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
+pub(crate) fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
     let judge = move |target: &Target, ip: IpAddr| {
         let is_own = |listen: &SocketAddr| {
             listen.port() == target.port() && settings::reaches(ip, listen.ip())
@@ -309,12 +394,25 @@ fn egress(settings: &Settings, ways: Ways, own: Vec<SocketAddr>) -> Egress {
 }
 
 /// What the operator should see at the start, in one line.
-fn summary(settings: &Settings, rules: &RuleSet) -> String {
-    let upstreams = settings.upstreams.iter();
-    let upstreams: Vec<_> = upstreams.map(|upstream| upstream.url.to_string()).collect();
+pub(crate) fn summary(settings: &Settings, rules: &RuleSet) -> String {
+    let (upstream, gateway) = ways_in_words(settings);
+    let upstream = match &*upstream {
+        "none" => "no upstream".to_owned(),
+        upstream => format!("upstream {upstream}"),
+    };
+    format!(
+        "{upstream}; {gateway}; default {}; {} rules",
+        settings.default.0,
+        rules.len()
+    )
+}
+
+/// The enterprise proxies, or `none`, and what becomes of gateway decisions.
+pub(crate) fn ways_in_words(settings: &Settings) -> (String, String) {
+    let upstreams = upstream_urls(settings);
     let upstream = match settings.upstreams.first() {
-        Some(first) => format!("upstream {} ({})", upstreams.join(", then "), first.source),
-        None => "no upstream".to_owned(),
+        Some(first) => format!("{} ({})", upstreams.join(", then "), first.source),
+        None => "none".to_owned(),
     };
     let fallback = settings.gateway.fallback;
     let gateway = match &settings.gateway.leg {
@@ -345,9 +443,5 @@ fn summary(settings: &Settings, rules: &RuleSet) -> String {
         }
         None => "no gateway decisions".to_owned(),
     };
-    format!(
-        "{upstream}; {gateway}; default {}; {} rules",
-        settings.default.0,
-        rules.len()
-    )
+    (upstream, gateway)
 }

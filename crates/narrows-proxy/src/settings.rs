@@ -89,8 +89,12 @@ impl Settings {
         origins: &Origins,
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Problems> {
-        let loaded = match options.config.as_deref().filter(|path| !path.is_empty()) {
-            Some(path) => Some(Loaded::read(path.as_ref(), origins.of("config"))?),
+        let named_by = match options.config {
+            Some(_) => origins.of("config"),
+            None => Source::BuiltIn,
+        };
+        let loaded = match options.file() {
+            Some(path) => Some(Loaded::read(&path, named_by)?),
             None => None,
         };
         let mut merge = Merge {

@@ -28,7 +28,7 @@ const DEFAULT_PORT: NonZeroU16 = NonZeroU16::new(80).unwrap();
 /// assert_eq!(url.to_string(), "http://***@proxy.example:3128");
 /// # Ok::<(), narrows_upstream::ProxyUrlError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl {
     endpoint: Target,
     credentials: Option<Credentials>,

@@ -27,6 +27,7 @@ pub struct GatewayConfig {
 }
 
 /// A client certificate with its chain, and the key.
+#[derive(PartialEq, Eq)]
 struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -134,6 +135,18 @@ impl GatewayConfig {
             key: pem::key(key).map_err(GatewayConfigError::Key)?,
         });
         Ok(self)
+    }
+
+    /// Whether this is the same gateway, reached by the same protocols, trusted alike and shown the same
+    /// credentials. The proxy on the way is not compared.
+    ///
+    /// For configuration reloads: a gateway that stays keeps its warm sessions.
+    pub fn is_same_party(&self, other: &Self) -> bool {
+        self.address == other.address
+            && self.protocol == other.protocol
+            && self.credentials == other.credentials
+            && self.authorities == other.authorities
+            && self.identity == other.identity
     }
 
     /// The name that the gateway's certificate must bear.

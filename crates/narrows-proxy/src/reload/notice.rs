@@ -1,0 +1,120 @@
+//! [`Notice`]: word for `config set` of what a running proxy made of its file.
+//!
+//! A small file in the runtime directory: that of systemd (`RUNTIME_DIRECTORY`), else `narrows` in
+//! `XDG_RUNTIME_DIR`, else `/run/narrows` for root. Where none can be written, nothing is told, and nothing
+//! else depends on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use narrows_service::files::{Readers, replace};
+use rustix::process::{Pid, test_kill_process};
+use serde::{Deserialize, Serialize};
+
+use super::status::{Refused, ReloadStatus};
+use crate::posture;
+
+/// Where a running proxy leaves word; removed when dropped.
+#[derive(Debug)]
+pub struct Notice(PathBuf);
+
+/// What a running proxy said last.
+#[derive(Debug, Deserialize, Serialize)]
+#[non_exhaustive]
+pub struct Word {
+    /// The number of its configuration.
+    pub generation: u64,
+    /// The digest of what holds.
+    pub hash: String,
+    /// Its process.
+    pub process: i32,
+    /// The digest of the file as it read it last.
+    pub read: Option<String>,
+    /// Why it did not take the file, if it did not.
+    pub refused: Option<Refused>,
+    /// Keys that wait for a restart.
+    pub waiting: Vec<String>,
+}
+
+// === impl Notice ===
+
+impl Notice {
+    /// A place for word about the configuration at `path`; `None` if there is none.
+    pub(super) fn new(
+        path: Option<&Path>,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        let file = name(path?);
+        let directory = directories(lookup)
+            .into_iter()
+            .find(|directory| fs::create_dir_all(directory).is_ok())?;
+        Some(Self(directory.join(file)))
+    }
+
+    /// Says how things are. A failure is nobody's concern but that of who asks, and finds nothing.
+    pub(super) fn write(&self, status: &ReloadStatus) {
+        let word = Word {
+            generation: status.generation,
+            hash: status.hash.clone(),
+            process: rustix::process::getpid().as_raw_nonzero().get(),
+            read: status.read.clone(),
+            refused: status.refused.clone(),
+            waiting: status.waiting.clone(),
+        };
+        if let Ok(text) = serde_json::to_string(&word) {
+            let _ = replace(&self.0, text.as_bytes(), Readers::All);
+        }
+    }
+}
+
+impl Drop for Notice {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// What the proxy said that runs with the configuration at `path`; `None` if none is known to run.
+pub fn find(path: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Word> {
+    let file = name(path);
+    let mut places = directories(lookup);
+    places.push(PathBuf::from(SYSTEM));
+    let words = places.into_iter().filter_map(|directory| {
+        let text = fs::read(directory.join(&file)).ok()?;
+        serde_json::from_slice::<Word>(&text).ok()
+    });
+    words.into_iter().find(Word::is_alive)
+}
+
+impl Word {
+    /// Whether the process is there. One that may not be signalled is.
+    fn is_alive(&self) -> bool {
+        let Some(pid) = Pid::from_raw(self.process) else {
+            return false;
+        };
+        !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+    }
+}
+
+/// The runtime directories that may serve, best first.
+fn directories(lookup: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    // systemd may name several, with colons between.
+    let by_systemd = lookup("RUNTIME_DIRECTORY");
+    let by_systemd = by_systemd.and_then(|all| Some(PathBuf::from(all.split(':').next()?)));
+    let of_user = lookup("XDG_RUNTIME_DIR").map(|directory| Path::new(&directory).join("narrows"));
+    let of_root = rustix::process::geteuid().is_root();
+    let of_root = of_root.then(|| PathBuf::from(SYSTEM));
+    [by_systemd, of_user, of_root]
+        .into_iter()
+        .flatten()
+        .filter(|directory| directory.is_absolute())
+        .collect()
+}
+
+/// One file for each configuration, by whatever path it is called.
+fn name(path: &Path) -> String {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let digest = posture::sha256(path.as_os_str().as_encoded_bytes());
+    format!("proxy-{}.json", &digest[..16])
+}
+
+const SYSTEM: &str = "/run/narrows";
