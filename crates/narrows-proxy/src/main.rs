@@ -28,20 +28,9 @@ fn main() -> ExitCode {
         Some(Command::Logs(LogsCommand::Report(args))) => finish(logs::report(&args)),
         command => {
             let lookup = |name: &str| std::env::var(name).ok();
-            match Settings::resolve(&cli.options, &origins, lookup) {
-                Ok(settings) => {
-                    let lookup = Box::new(lookup);
-                    let options = cli.options;
-                    obey(
-                        command,
-                        settings,
-                        Sources {
-                            options,
-                            origins,
-                            lookup,
-                        },
-                    )
-                }
+            let sources = Sources::new(cli.options, origins, Box::new(lookup));
+            match sources.settings() {
+                Ok(settings) => obey(command, settings, sources),
                 Err(problems) => refuse(&problems),
             }
         }

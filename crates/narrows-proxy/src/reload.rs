@@ -13,6 +13,7 @@ use narrows_endpoint::RuleSet;
 use narrows_log::Format;
 use narrows_server::Egress;
 use narrows_service::descriptors;
+use narrows_service::problem::Problems;
 use narrows_service::watched::Stamp;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
@@ -60,6 +61,8 @@ pub struct Sources {
     pub origins: Origins,
     /// The environment, for HTTPS_PROXY and NO_PROXY.
     pub lookup: Box<Lookup>,
+    /// The files as they were before they were read for the first time.
+    seen: Seen,
 }
 
 /// What came of reading the configuration again.
@@ -112,7 +115,7 @@ impl Reloader {
         descriptors: Option<u64>,
         apply: Box<Apply>,
     ) -> Self {
-        let seen = Seen::look(&sources.options);
+        let seen = sources.seen;
         let status = ReloadStatus {
             generation: 1,
             hash: posture::fingerprint(settings),
@@ -288,6 +291,30 @@ impl std::fmt::Debug for Sources {
     /// Without the options, of which one may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sources").finish_non_exhaustive()
+    }
+}
+
+// === impl Sources ===
+
+impl Sources {
+    /// Looks at the files that settings come from. To be made before they are read, so that no change in
+    /// between is missed.
+    pub fn new(options: Options, origins: Origins, lookup: Box<Lookup>) -> Self {
+        Self {
+            seen: Seen::look(&options),
+            options,
+            origins,
+            lookup,
+        }
+    }
+
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, at once.
+    pub fn settings(&self) -> Result<Settings, Problems> {
+        Settings::resolve(&self.options, &self.origins, &self.lookup)
     }
 }
 

@@ -239,14 +239,18 @@ async fn serve(
 /// Looks after the configuration; a signal opens the log again too.
 async fn watch(reloader: Reloader, hangup: Signal, writer: Handle, log: Arc<TunnelLog>) {
     let told = move |outcome: &Outcome| {
-        for line in outcome.lines() {
+        let lines = outcome.lines();
+        notify::reloaded(lines.first().map_or("nothing has changed", String::as_str));
+        for line in lines {
             say(format_args!("{line}"));
             log.write(Event::Note(line.into()));
         }
     };
-    Arc::new(reloader)
-        .watch(hangup, move || writer.reopen(), told)
-        .await;
+    let asked = move || {
+        notify::reloading();
+        writer.reopen();
+    };
+    Arc::new(reloader).watch(hangup, asked, told).await;
 }
 
 /// A task that ends with its owner.

@@ -22,13 +22,9 @@ impl House {
         std::fs::write(&path, file).unwrap();
         let (cli, origins) =
             cli::parse(["narrows-proxy", "--config", path.to_str().unwrap()]).unwrap();
-        let settings = Settings::resolve(&cli.options, &origins, |_| None).unwrap();
+        let sources = Sources::new(cli.options, origins, Box::new(|_| None));
+        let settings = sources.settings().unwrap();
         let ways = run::ways(&settings, None).unwrap();
-        let sources = Sources {
-            options: cli.options,
-            origins,
-            lookup: Box::new(|_| None),
-        };
         let applied = Arc::<Mutex<Vec<Route>>>::default();
         let seen = Arc::clone(&applied);
         let apply = move |rules: RuleSet, _: Egress, _| {

@@ -13,6 +13,9 @@ pub(crate) fn command(args: &[&str], variables: &[(&str, &str)]) -> Command {
     command
         .args(args)
         .env_clear()
+        // The machine's own configuration and runtime directory are no part of a test.
+        .env("NARROWS_CONFIG", "")
+        .env("RUNTIME_DIRECTORY", env!("CARGO_TARGET_TMPDIR"))
         .envs(variables.iter().copied())
         .stdin(Stdio::null());
     command

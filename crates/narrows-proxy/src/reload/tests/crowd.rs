@@ -137,16 +137,12 @@ fn proxy(dir: &TempDir, file: &str) -> (Proxy, Reloader) {
     let path = dir.path().join("proxy.toml");
     std::fs::write(&path, file).unwrap();
     let (cli, origins) = cli::parse(["narrows-proxy", "--config", path.to_str().unwrap()]).unwrap();
-    let settings = Settings::resolve(&cli.options, &origins, |_| None).unwrap();
+    let sources = Sources::new(cli.options, origins, Box::new(|_| None));
+    let settings = sources.settings().unwrap();
     let ways = run::ways(&settings, None).unwrap();
     let egress = run::egress(&settings, ways.clone(), vec![]);
     let rules = rule_set(&settings).unwrap();
     let server = Server::new(rules, egress, (), settings.server.clone());
-    let sources = Sources {
-        options: cli.options,
-        origins,
-        lookup: Box::new(|_| None),
-    };
     let reloaded = server.clone();
     let apply = Box::new(move |rules, egress, settings| reloaded.reload(rules, egress, settings));
     (
