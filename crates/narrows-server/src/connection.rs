@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use http::Method;
 use narrows_endpoint::{Hop, Step};
 use narrows_tunnel::{AcceptError, Leg, Transport, accept, refuse};
+use pin_project_lite::pin_project;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -38,11 +41,21 @@ enum First {
     Slow,
 }
 
-/// A connection that has become a tunnel.
-pub(crate) struct Opening<S: Transport, P: Policy, O: Observe> {
-    /// Given back when the tunnel has ended.
-    pub(crate) place: Place,
-    pub(crate) tunnel: Tunnel<S, P, O>,
+pin_project! {
+    /// A connection that has become a tunnel; completes when that has ended.
+    pub(crate) struct Placed<S: Transport, P: Policy, O: Observe> {
+        #[pin]
+        tunnel: Tunnel<S, P, O>,
+        place: Place,
+    }
+}
+
+impl<S: Transport, P: Policy, O: Observe> Future for Placed<S, P, O> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().tunnel.poll(cx)
+    }
 }
 
 impl<P: Policy, O: Observe> Shared<P, O> {
@@ -52,7 +65,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         io: S,
         client: SocketAddr,
         connection: P::Connection,
-    ) -> Option<Opening<S, P, O>>
+    ) -> Option<Placed<S, P, O>>
     where
         S: Transport + Send + 'static,
     {
@@ -85,7 +98,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         connection: P::Connection,
         place: Place,
         reading: Arc<Setup<P>>,
-    ) -> Option<Opening<S, P, O>>
+    ) -> Option<Placed<S, P, O>>
     where
         S: Transport + Send + 'static,
     {
@@ -96,7 +109,7 @@ impl<P: Policy, O: Observe> Shared<P, O> {
                 let tunnel = self
                     .connect(io, buffer, client, &connection, deadline, reading)
                     .await?;
-                return Some(Opening { place, tunnel });
+                return Some(Placed { tunnel, place });
             }
             First::Http => {
                 let leg = Leg::new(io, buffer.freeze());

@@ -218,10 +218,13 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 Ok(send) => {
                     self.carried.store(true, Ordering::Relaxed);
                     let client = Leg::from(H2Tunnel::new(send, receive, self.windows.share()));
-                    let tunnel = self.shared.tunnel(&setup, asked, client, far);
-                    // A long tunnel keeps no old rules.
-                    drop(setup);
-                    tunnel.run().await;
+                    // The block ends before the wait: a long tunnel keeps no old rules, and is held once.
+                    {
+                        let tunnel = self.shared.tunnel(&setup, asked, client, far);
+                        drop(setup);
+                        tunnel
+                    }
+                    .await;
                 }
                 Err(_) => self.shared.client_left(&asked),
             },

@@ -11,6 +11,7 @@ mod plain;
 mod policy;
 mod refusals;
 mod server;
+mod serving;
 mod settings;
 mod setup;
 mod tunnel;

@@ -20,16 +20,15 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use crate::admission::{Admission, Full, Place};
-use crate::connection::Opening;
 use crate::egress::Egress;
 use crate::h2;
 use crate::live::{Live, Phase};
 use crate::observe::Observe;
 use crate::policy::Policy;
 use crate::refusals::Failure;
+use crate::serving::Serving;
 use crate::settings::Settings;
 use crate::setup::Setup;
-use crate::tunnel::Tunnel;
 
 /// A forward proxy: asks the policy, goes out by the egress, tells the observer.
 ///
@@ -305,24 +304,14 @@ fn serve_accepted<S, P, O>(
     io: S,
     client: SocketAddr,
     connection: P::Connection,
-) -> impl Future<Output = ()> + Send
+) -> Serving<S, P, O>
 where
     S: Transport + Send + 'static,
     P: Policy,
     O: Observe,
 {
-    let opening = Box::pin(shared.admit(io, client, connection));
-    async move {
-        let Some(Opening {
-            place: _place,
-            tunnel,
-        }) = opening.await
-        else {
-            return;
-        };
-        let Tunnel { record, relay } = tunnel;
-        let end = relay.await;
-        record.finish(end);
+    Serving::Opening {
+        opening: Box::pin(shared.admit(io, client, connection)),
     }
 }
 

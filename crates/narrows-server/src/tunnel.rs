@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::uri::Authority;
@@ -12,6 +14,7 @@ use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
 use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
 use narrows_upstream::Passage;
+use pin_project_lite::pin_project;
 use tokio::time::{Instant, sleep};
 
 use crate::egress::{Fallback, Far, FarIo, Late};
@@ -30,10 +33,16 @@ pub(crate) const CLIENT_LEFT: u16 = 499;
 /// The status with which a tunnel opens.
 const ESTABLISHED: u16 = 200;
 
-/// An open tunnel that has not begun to carry.
-pub(crate) struct Tunnel<S: Transport, P: Policy, O: Observe> {
-    pub(crate) record: Record<P, O>,
-    pub(crate) relay: Relay<S, FarIo>,
+pin_project! {
+    /// An open tunnel: carries until it ends, and writes its record.
+    ///
+    /// A future of its own, because an async block would hold the relay twice: moved from, and awaited.
+    pub(crate) struct Tunnel<S: Transport, P: Policy, O: Observe> {
+        // Dropped before the record is written, when it is cut.
+        #[pin]
+        relay: Relay<S, FarIo>,
+        record: Record<P, O>,
+    }
 }
 
 impl<P: Policy, O: Observe> Shared<P, O> {
@@ -284,17 +293,19 @@ pub(crate) struct Record<P: Policy, O: Observe> {
     via: Via,
 }
 
-impl<S: Transport, P: Policy, O: Observe> Tunnel<S, P, O> {
-    /// Carries until the tunnel ends, and writes its record.
-    pub(crate) async fn run(self) {
-        let Self { record, relay } = self;
-        let end = relay.await;
-        record.finish(end);
+impl<S: Transport, P: Policy, O: Observe> Future for Tunnel<S, P, O> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let end = ready!(this.relay.poll(cx));
+        this.record.finish(end);
+        Poll::Ready(())
     }
 }
 
 impl<P: Policy, O: Observe> Record<P, O> {
-    pub(crate) fn finish(mut self, end: End) {
+    fn finish(&mut self, end: End) {
         let target = &self.asked.target;
         if let Some(refusal) = self.late.as_ref().and_then(|late| late.refusal(target)) {
             self.write(EndWord::Refused, Some((refusal.hop(), refusal)));

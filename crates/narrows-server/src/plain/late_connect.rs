@@ -81,10 +81,13 @@ impl<P: Policy, O: Observe> Session<P, O> {
                 Some(parts) => {
                     let io: TokioIo<Door<S>> = parts.io;
                     let leg = rejoin(io.into_inner().into_leg(), parts.read_buf);
-                    let tunnel = shared.tunnel(&setup, asked, leg, far);
-                    // A long tunnel keeps no old rules.
-                    drop(setup);
-                    tunnel.run().await;
+                    // The block ends before the wait: a long tunnel keeps no old rules, and is held once.
+                    {
+                        let tunnel = shared.tunnel(&setup, asked, leg, far);
+                        drop(setup);
+                        tunnel
+                    }
+                    .await;
                 }
                 None => shared.client_left(&asked),
             }
