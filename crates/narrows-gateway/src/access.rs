@@ -65,7 +65,7 @@ impl Observe for AccessLog {
             opened.peer,
             terms.rule.as_deref().unwrap_or("-"),
         );
-        self.log.write(Event::Note(Text::new(line)));
+        self.log.step(Event::Note(Text::new(line)));
     }
 
     fn ended(&self, ended: &Ended<'_>) {

@@ -8,7 +8,7 @@ mod keys;
 
 use narrows_service::config::{self, Keys, Schema};
 
-pub use file::{Auth, Clients, Dial, Drain, File, Jwt, Limits, Log, Own, Timeouts, Tls};
+pub use file::{Auth, Clients, Dial, Drain, File, Jwt, Limits, Own, Timeouts, Tls};
 pub use keys::KEYS;
 
 /// The configuration file that was read.

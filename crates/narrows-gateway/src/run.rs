@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use narrows_log::{Event, Writer};
+use narrows_log::Event;
 use narrows_server::TunnelLog;
 use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::ListenError;
-use narrows_service::log_file;
+use narrows_service::log::{self, Writers};
 use narrows_service::memory;
 use narrows_service::notify;
 use narrows_service::runtime::runtime;
@@ -40,7 +40,7 @@ pub enum RunError {
     Listen(#[from] ListenError),
     /// The access log cannot be opened.
     #[error(transparent)]
-    Log(#[from] log_file::OpenError),
+    Log(#[from] log::OpenError),
     /// Nobody would be kept out, and others than this machine could connect.
     #[error(
         "refusing to let everyone in: there are no tokens, no JWT keys and no client authority"
@@ -95,7 +95,7 @@ pub fn run(settings: &Settings) -> Result<Exit, RunError> {
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));
     }
-    let writer = log_file::open(settings.log.clone(), settings.log_format)?;
+    let writer = log::open(&settings.log, "narrows-gateway")?;
     let clock = LocalClock::system();
     let log = Arc::new(TunnelLog::new(
         writer.handle(),
@@ -137,7 +137,7 @@ async fn start(
     sockets: Sockets,
     state: &Arc<State>,
     anonymous: bool,
-    writer: &Writer,
+    writer: &Writers,
     log: &Arc<TunnelLog>,
 ) -> Result<Ending, RunError> {
     let end = End::listen()?;
@@ -169,7 +169,7 @@ fn dialer(settings: &Settings) -> Dialer {
 }
 
 /// Looks for changed files every two seconds, and at once on SIGHUP, which opens the log again too.
-fn watch(state: &Arc<State>, writer: &Writer, log: &Arc<TunnelLog>) -> io::Result<()> {
+fn watch(state: &Arc<State>, writer: &Writers, log: &Arc<TunnelLog>) -> io::Result<()> {
     let mut asked = signals::reopen()?;
     let (state, log, handle) = (Arc::clone(state), Arc::clone(log), writer.handle());
     tokio::spawn(async move {

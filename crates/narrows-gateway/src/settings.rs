@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use narrows_connect::Limits;
 use narrows_endpoint::{Host, Name, Source};
-use narrows_log::Format;
 use narrows_upstream::Timeouts;
 
 use crate::cli::Options;
@@ -14,6 +13,7 @@ use crate::config::{self, Loaded};
 use crate::own::Own;
 use crate::tls::TlsFiles;
 use narrows_service::config::{Seconds, Whole};
+use narrows_service::log::{self, SinkSettings};
 use narrows_service::problem::{Problem, Problems};
 
 /// Everything that a gateway server is told.
@@ -42,10 +42,8 @@ pub struct Settings {
     pub lifetime: Option<Duration>,
     /// What is listened on.
     pub listen: Vec<SocketAddr>,
-    /// The access log's file; standard output when `None`.
-    pub log: Option<PathBuf>,
-    /// The form of its lines.
-    pub log_format: Format,
+    /// Where the access log goes, at least one place.
+    pub log: Vec<SinkSettings>,
     /// What is this server itself, without its listeners.
     pub own: Own,
     /// What the shared server is told.
@@ -83,18 +81,27 @@ impl Settings {
         if let Some(problem) = lonely_jwt(&loaded) {
             return Err(problem.into());
         }
-        Problems::check(loaded.problems)?;
-        Ok(Self::join(options, directory, &loaded.file))
+        let mut problems = loaded.problems.clone();
+        let wanted = log::Wanted {
+            file: options.log.clone(),
+            format: options.log_format,
+        };
+        let place = |part| loaded.place(part);
+        let section = &loaded.file.log;
+        let log = section.sinks(wanted, &directory, &place, &mut problems);
+        Problems::check(problems)?;
+        Ok(Self::join(options, directory, &loaded.file, log))
     }
 
-    fn join(options: &Options, directory: PathBuf, file: &config::File) -> Self {
+    fn join(
+        options: &Options,
+        directory: PathBuf,
+        file: &config::File,
+        log: Vec<SinkSettings>,
+    ) -> Self {
         let listen = listen(options, file);
         let path = |text: &str| directory.join(text);
         let or = |text: &Option<String>, default| path(text.as_deref().unwrap_or(default));
-        let log = options
-            .log
-            .clone()
-            .or_else(|| file.log.file.as_deref().map(path));
         Self {
             anonymous: options.allow_anonymous || file.auth.anonymous,
             any_bad_denies_all: file.dial.any_bad_denies_all,
@@ -127,11 +134,7 @@ impl Settings {
             lifetime: file.limits.lifetime_seconds.map(|Seconds(time)| time),
             server: server(file, unready(file, &listen)),
             listen,
-            log: log.filter(|path| path.file_name().is_none_or(|name| name != "-")),
-            log_format: options
-                .log_format
-                .or_else(|| file.log.format.as_ref().map(|format| format.0))
-                .unwrap_or_default(),
+            log,
             own: own(&file.own),
             timeouts: timeouts(&file.timeouts),
             tls: TlsFiles {
@@ -301,12 +304,17 @@ mod tests {
         Settings::resolve(&Options { dir, ..options })
     }
 
+    fn is_stdout(settings: &Settings) -> bool {
+        let sinks = settings.log.iter().map(|sink| &sink.to);
+        sinks.eq([&log::Destination::Stdout])
+    }
+
     #[test]
     fn nothing_needs_to_be_said() {
         let settings = resolve("", Options::default()).unwrap();
         assert_eq!(settings.listen, [LISTEN]);
         assert_eq!(settings.domain.as_str(), "localhost");
-        assert!(!settings.anonymous && settings.log.is_none());
+        assert!(!settings.anonymous && is_stdout(&settings));
         assert!(settings.tls.key.ends_with("tls/key.pem") && settings.tls.key.is_absolute());
     }
 
@@ -315,7 +323,8 @@ mod tests {
         let toml = "listen = [\"127.0.0.1:1\"]\nlog.file = \"a.log\"\nlimits.lifetime_seconds = 9";
         let settings = resolve(toml, Options::default()).unwrap();
         assert_eq!(settings.listen, ["127.0.0.1:1".parse().unwrap()]);
-        assert!(settings.log.unwrap().ends_with("a.log"));
+        let log = settings.log[0].to.to_string();
+        assert!(log.starts_with('/') && log.ends_with("a.log"), "{log}");
         assert_eq!(settings.lifetime, Some(Duration::from_secs(9)));
         let options = Options {
             listen: vec!["0.0.0.0:2".parse().unwrap()],
@@ -324,7 +333,7 @@ mod tests {
         };
         let settings = resolve(toml, options).unwrap();
         assert_eq!(settings.listen, ["0.0.0.0:2".parse().unwrap()]);
-        assert!(settings.log.is_none());
+        assert!(is_stdout(&settings));
     }
 
     #[test]

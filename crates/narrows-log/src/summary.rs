@@ -153,7 +153,11 @@ impl Summary {
             self.skipped += 1;
             return;
         }
-        let line = String::from_utf8_lossy(line);
+        // Nearly every line is UTF-8, which is found faster than what is not is replaced.
+        let line = match std::str::from_utf8(line) {
+            Ok(line) => Cow::Borrowed(line),
+            Err(_) => String::from_utf8_lossy(line),
+        };
         if let Some(brief) = Brief::parse(&line) {
             return self.add_brief(brief);
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Deref;
 
+use crate::quote::push_escaped;
+
 /// The most characters of a [`Text`].
 pub const MAX_TEXT: usize = 512;
 
@@ -34,6 +36,14 @@ impl Text {
             text.push('…');
         }
         Self(text.into())
+    }
+
+    /// The words with what cannot be seen escaped, so that no terminal has to fear them.
+    #[must_use]
+    pub fn visible(&self) -> Self {
+        let mut out = String::new();
+        push_escaped(&mut out, &self.0);
+        Self::new(out)
     }
 
     /// The words.

@@ -10,14 +10,19 @@ use crate::format::Format;
 use crate::record::Record;
 
 mod drain;
+mod envelope;
 mod health;
+mod log;
 mod shared;
 mod sink;
 
-pub use health::{Health, SinkStep};
-pub use shared::Counts;
+pub use envelope::{Envelope, Facility, SyslogHeader, UnknownFacility};
+pub use health::{Failure, Health, SinkStep};
+pub use log::Log;
+pub use shared::{Counts, SinkStatus};
 pub use sink::Sink;
 
+use envelope::Item;
 use shared::Shared;
 
 /// A thread that writes log lines to a [`Sink`], and the bounded buffer before it.
@@ -55,15 +60,19 @@ pub struct Handle {
 }
 
 /// How a [`Writer`] gathers lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Octets of lines that may wait for the sink; as many again may be in its hands.
     pub capacity: usize,
+    /// What stands around each line on its way to the sink.
+    pub envelope: Envelope,
     /// The form of the lines.
     pub format: Format,
     /// How long the first line of a batch waits for company, so that a busy server pays for one
     /// wake-up per batch and not per line.
     pub linger: Duration,
+    /// What people call the sink.
+    pub name: Arc<str>,
     /// How long to wait after the sink has failed.
     pub retry: Duration,
 }
@@ -83,8 +92,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             capacity: 1024 * 1024,
+            envelope: Envelope::None,
             format: Format::Arcproxy,
             linger: Duration::from_millis(20),
+            name: "log".into(),
             retry: Duration::from_millis(250),
         }
     }
@@ -131,23 +142,28 @@ impl Writer {
         }
     }
 
-    /// Writes what is waiting and ends the thread; waits at most `patience`.
+    /// Asks the thread to write what is waiting and to end; does not wait. Lines handed in from now on are
+    /// dropped.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    /// [Closes](Self::close), and waits at most `patience` until everything is written.
     ///
-    /// Lines handed in from now on are dropped. If the sink fails now, it is tried once more and then
-    /// given up.
+    /// If the sink fails now, it is tried once more and then given up.
     ///
     /// # Errors
     ///
     /// [`Unwritten`] if lines were given up, or the sink still holds the thread.
     pub fn shutdown(self, patience: Duration) -> Result<Counts, Unwritten> {
-        self.shared.close();
+        self.close();
         self.shared.wait_until_finished(patience)
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.shared.close();
+        self.close();
     }
 }
 
@@ -158,21 +174,13 @@ impl Handle {
     ///
     /// A [format](Options::format) that has no such lines leaves it out, which is no drop.
     pub fn record(&self, record: &Record) -> bool {
-        let format = self.shared.options.format;
-        !format.has_records()
-            || self.shared.push(record.time, |out| {
-                record.write_line_as(format, out);
-            })
+        !self.format().has_records() || self.shared.push(Item::Record(record))
     }
 
     /// Hands in an access record, if the [format](Options::format) is one of those; as
     /// [`record`](Self::record) otherwise.
     pub fn access(&self, access: &Access) -> bool {
-        let Format::Access(format) = self.shared.options.format else {
-            return true;
-        };
-        self.shared
-            .push(access.time, |out| access.write_line(format, out))
+        self.format() == Format::Arcproxy || self.shared.push(Item::Access(access))
     }
 
     /// The form of the lines.
@@ -201,6 +209,11 @@ impl Handle {
     /// What has become of the lines so far.
     pub fn counts(&self) -> Counts {
         self.shared.counts()
+    }
+
+    /// How the sink does: its name, what has become of its lines, and whether it fails.
+    pub fn status(&self) -> SinkStatus {
+        self.shared.status()
     }
 }
 

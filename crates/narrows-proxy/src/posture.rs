@@ -29,7 +29,7 @@ pub fn fingerprint(settings: &Settings) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "default {}", settings.default.0);
     let _ = writeln!(text, "listen {:?}", settings.listen);
-    let _ = writeln!(text, "log {:?} {:?}", settings.log, settings.log_format);
+    let _ = writeln!(text, "log {:?}", settings.log);
     let _ = writeln!(text, "server {:?}", settings.server);
     let _ = writeln!(text, "timeouts {:?}", settings.timeouts);
     let _ = writeln!(text, "upstream {}", run::upstream_urls(settings).join(" "));
@@ -91,11 +91,8 @@ pub fn report(settings: &Settings, rules: &RuleSet) -> String {
         Some(catalogue) => format!("of {}", catalogue.date()),
         None => "switched off".to_owned(),
     };
-    let log = settings.log.as_ref();
-    let log = log.map_or_else(
-        || "standard output".to_owned(),
-        |path| path.display().to_string(),
-    );
+    let log = settings.log.iter().map(ToString::to_string);
+    let log = log.collect::<Vec<_>>().join(", ");
     let (upstream, gateway) = run::ways_in_words(settings);
     let rows = [
         ("Listening on", listen.join(", ")),

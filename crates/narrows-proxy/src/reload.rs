@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use narrows_endpoint::RuleSet;
-use narrows_log::Format;
 use narrows_server::Egress;
 use narrows_service::descriptors;
+use narrows_service::log::SinkSettings;
 use narrows_service::problem::Problems;
 use narrows_service::watched::Stamp;
 use tokio::signal::unix::Signal;
@@ -99,7 +99,7 @@ struct InForce {
 #[derive(Debug, PartialEq, Eq)]
 struct Fixed {
     listen: Vec<SocketAddr>,
-    log: (Option<PathBuf>, Format),
+    log: Vec<SinkSettings>,
 }
 
 // === impl Reloader ===
@@ -356,7 +356,7 @@ impl Fixed {
     fn of(settings: &Settings) -> Self {
         Self {
             listen: settings.listen.clone(),
-            log: (settings.log.clone(), settings.log_format),
+            log: settings.log.clone(),
         }
     }
 
@@ -365,8 +365,7 @@ impl Fixed {
         let now = Self::of(settings);
         let differs = [
             ("listen", self.listen != now.listen),
-            ("log.file", self.log.0 != now.log.0),
-            ("log.format", self.log.1 != now.log.1),
+            ("log", self.log != now.log),
         ];
         let differs = differs.into_iter().filter(|(_, differs)| *differs);
         differs.map(|(key, _)| key).collect()

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_endpoint::{Route, RuleError, RuleSet, Source, Target};
-use narrows_log::{Event, Handle, Writer};
+use narrows_log::{Event, Log};
 use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
 use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::ListenError;
-use narrows_service::log_file;
+use narrows_service::log::{self, Writers};
 use narrows_service::memory;
 use narrows_service::notify;
 use narrows_service::runtime::runtime;
@@ -54,7 +54,7 @@ pub enum RunError {
     Listen(#[from] ListenError),
     /// The tunnel log cannot be opened.
     #[error(transparent)]
-    Log(#[from] log_file::OpenError),
+    Log(#[from] log::OpenError),
     /// The rules make no rule set.
     #[error(transparent)]
     Rules(#[from] RuleError),
@@ -108,7 +108,7 @@ pub fn run(mut settings: Settings, sources: Sources) -> Result<Exit, RunError> {
     settings.server.tunnels = descriptors::tunnels(descriptors, settings.server.tunnels);
     let ways = ways(&settings, None)?;
     let rules = rule_set(&settings)?;
-    let writer = log_file::open(settings.log.clone(), settings.log_format)?;
+    let writer = log::open(&settings.log, "narrows-proxy")?;
     let clock = LocalClock::system();
     let log = TunnelLog::new(writer.handle(), Box::new(move || clock.now()));
     let log = Arc::new(log);
@@ -176,7 +176,7 @@ async fn serve(
     sockets: Sockets,
     ways: Ways,
     rules: RuleSet,
-    writer: &Writer,
+    writer: &Writers,
     log: &Arc<TunnelLog>,
 ) -> Result<Ending, RunError> {
     let mut end = End::listen()?;
@@ -237,7 +237,7 @@ async fn serve(
 }
 
 /// Looks after the configuration; a signal opens the log again too.
-async fn watch(reloader: Reloader, hangup: Signal, writer: Handle, log: Arc<TunnelLog>) {
+async fn watch(reloader: Reloader, hangup: Signal, writer: Log, log: Arc<TunnelLog>) {
     let told = move |outcome: &Outcome| {
         let lines = outcome.lines();
         notify::reloaded(lines.first().map_or("nothing has changed", String::as_str));

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use narrows_endpoint::{Catalogue, CatalogueError, Route, Source};
-use narrows_log::Format;
 use narrows_upstream::Timeouts;
 use toml::Spanned;
 
@@ -22,6 +21,7 @@ use crate::cli::{Options, Origins};
 use crate::config::Loaded;
 use narrows_service::config::{Seconds, Whole};
 use narrows_service::descriptors;
+use narrows_service::log::{self, SinkSettings};
 use narrows_service::problem::{Problem, Problems};
 
 pub use gateway::{Gateway, Leg};
@@ -47,10 +47,8 @@ pub struct Settings {
     pub default: (Route, Source),
     /// The catalogue of known endpoints, unless it is switched off.
     pub catalogue: Option<Catalogue>,
-    /// Where the tunnel log goes; `None` is standard output.
-    pub log: Option<PathBuf>,
-    /// The form of its lines.
-    pub log_format: Format,
+    /// Where the tunnel log goes, at least one place.
+    pub log: Vec<SinkSettings>,
     /// How much at a time, and how long; the clients of above too. `tunnels` is what was asked for,
     /// before [`descriptors::tunnels`] fits it to the descriptors.
     pub server: narrows_server::Settings,
@@ -135,7 +133,6 @@ impl Merge<'_> {
             rules,
             catalogue: self.uses_catalogue().then(|| self.catalogue.clone()),
             log: self.log(),
-            log_format: self.log_format(),
             server: self.server(clients),
             timeouts: self.timeouts(),
             warnings: std::mem::take(&mut self.warnings),
@@ -204,28 +201,23 @@ impl Merge<'_> {
         }
     }
 
-    fn log_format(&self) -> Format {
-        let format = self
-            .loaded
-            .and_then(|loaded| loaded.file.log.format.as_ref());
-        self.options
-            .log_format
-            .or_else(|| format.map(|format| format.0))
-            .unwrap_or_default()
-    }
-
-    fn log(&self) -> Option<PathBuf> {
-        let in_file = || {
-            let file = self.loaded?.file.log.file.as_ref()?;
-            Some(PathBuf::from(file.get_ref()))
+    fn log(&mut self) -> Vec<SinkSettings> {
+        let file = self.options.log.as_ref().filter(|path| !path.is_empty());
+        let wanted = log::Wanted {
+            file: file.map(PathBuf::from),
+            format: self.options.log_format,
         };
-        self.options
-            .log
-            .as_ref()
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from)
-            .or_else(in_file)
-            .filter(|path| path.as_os_str() != "-")
+        let section = self.loaded.map(|loaded| &loaded.file.log);
+        let place = |part| {
+            self.loaded
+                .map_or(Source::BuiltIn, |loaded| loaded.place(part))
+        };
+        section.unwrap_or(&log::Section::default()).sinks(
+            wanted,
+            "".as_ref(),
+            &place,
+            &mut self.problems,
+        )
     }
 
     fn server(&self, clients: Vec<IpNet>) -> narrows_server::Settings {

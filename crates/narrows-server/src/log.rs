@@ -6,8 +6,7 @@ use std::sync::Arc;
 use narrows_connect::Version;
 use narrows_endpoint::Step;
 use narrows_log::{
-    Access, AccessFallback, AccessFault, Event, Format, Handle, HttpVersion, Record, Text,
-    Timestamp,
+    Access, AccessFallback, AccessFault, Event, HttpVersion, Log, Record, Text, Timestamp,
 };
 
 use crate::observe::{Asked, Ended, Observe, Opened, Refused};
@@ -15,32 +14,40 @@ use crate::observe::{Asked, Ended, Observe, Opened, Refused};
 /// Tells the time for log lines: the clock and the time zone are the caller's.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Writes each request to the tunnel log.
+/// Writes each request to the tunnel log, to each of its sinks in that sink's form.
 ///
 /// In the form of arcproxy.log a carried request is two lines, a refused one is one; a request that took
 /// another route than the decided one, or did not end cleanly, has one more that says so. In the forms of
 /// [`AccessFormat`](narrows_log::AccessFormat) each request is one line, written when it has ended.
 pub struct TunnelLog {
     clock: Clock,
-    writer: Handle,
+    log: Log,
 }
 
 impl TunnelLog {
-    /// Writes to `writer`, in its form, with times from `clock`.
-    pub const fn new(writer: Handle, clock: Clock) -> Self {
-        Self { clock, writer }
+    /// Writes to `log` (or to the one writer of a handle), with times from `clock`.
+    pub fn new(log: impl Into<Log>, clock: Clock) -> Self {
+        Self {
+            clock,
+            log: log.into(),
+        }
     }
 
     /// Writes a line of another kind, for instance that the server has started.
     ///
     /// Squid's form and the Common Log Format have no such lines: nothing is written.
     pub fn write(&self, event: Event) {
-        self.writer.record(&Record::new((self.clock)(), event));
+        self.log.record(&Record::new((self.clock)(), event));
     }
 
-    /// Whether a request is several lines, each written when it happens.
-    pub fn is_arcproxy(&self) -> bool {
-        self.writer.format() == Format::Arcproxy
+    /// Writes one of a request's several lines, to the sinks that have such.
+    pub fn step(&self, event: Event) {
+        self.log.step(&Record::new((self.clock)(), event));
+    }
+
+    /// Whether a sink has a request in several lines, each written when it happens.
+    pub const fn is_arcproxy(&self) -> bool {
+        self.log.wants_steps()
     }
 
     fn done(&self, ended: &Ended<'_>) -> Access {
@@ -100,14 +107,14 @@ impl Observe for TunnelLog {
             return;
         }
         let asked = opened.asked;
-        self.write(Event::Open {
+        self.step(Event::Open {
             client: asked.client.into(),
             id: asked.id,
             target: asked.target.clone(),
             version: version(asked),
         });
         if let Some(fallback) = opened.fallback {
-            self.write(Event::Fallback {
+            self.step(Event::Fallback {
                 id: asked.id,
                 reason: Text::new(&*fallback.reason),
                 target: asked.target.clone(),
@@ -118,20 +125,22 @@ impl Observe for TunnelLog {
     }
 
     fn ended(&self, ended: &Ended<'_>) {
+        if self.log.wants_wholes() {
+            self.log.access(&self.done(ended));
+        }
         if !self.is_arcproxy() {
-            self.writer.access(&self.done(ended));
             return;
         }
         let id = ended.asked.id;
         if let Some((by, how)) = ended.blame {
-            self.write(Event::Ended {
+            self.step(Event::Ended {
                 by,
                 id,
                 reason: Text::new(how.to_string()),
             });
         }
         let (sent, received) = (ended.sent, ended.received);
-        self.write(Event::Done {
+        self.step(Event::Done {
             id,
             sent,
             received,
@@ -140,11 +149,13 @@ impl Observe for TunnelLog {
     }
 
     fn refused(&self, refused: &Refused<'_>) {
+        if self.log.wants_wholes() {
+            self.log.access(&self.failed(refused));
+        }
         if !self.is_arcproxy() {
-            self.writer.access(&self.failed(refused));
             return;
         }
-        self.write(Event::Refused {
+        self.step(Event::Refused {
             client: refused.client.into(),
             hop: refused.hop,
             id: refused.id,
@@ -171,7 +182,7 @@ const fn version(asked: &Asked) -> HttpVersion {
 impl fmt::Debug for TunnelLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TunnelLog")
-            .field("writer", &self.writer)
+            .field("log", &self.log)
             .finish_non_exhaustive()
     }
 }

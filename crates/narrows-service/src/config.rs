@@ -94,7 +94,12 @@ impl<F: Schema> Loaded<F> {
 
     /// Where a value of this file stands.
     pub fn source<T>(&self, value: &Spanned<T>) -> Source {
-        self.lines.source(&self.path, value.span().start)
+        self.place(value.span())
+    }
+
+    /// Where a part of this file stands, given as octets.
+    pub fn place(&self, part: std::ops::Range<usize>) -> Source {
+        self.lines.source(&self.path, part.start)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod config;
 pub mod descriptors;
 pub mod files;
 pub mod listen;
+pub mod log;
 pub mod log_file;
 pub mod memory;
 pub mod notify;

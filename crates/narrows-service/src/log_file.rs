@@ -1,22 +1,30 @@
-//! [`LogFile`]: the tunnel log in a file that may be rotated under it; and what people are told when
-//! it cannot be written.
+//! [`LogFile`]: the tunnel log in a file that may be rotated, here or by somebody else.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use narrows_log::{Format, Health, Options, Sink, SinkStep, Writer};
+use narrows_log::Sink;
 
-use crate::say::say;
+mod rotation;
+
+pub use rotation::Rotation;
+
+use rotation::Rotor;
 
 /// The tunnel log in a file: appended to, and opened again by name when asked.
 ///
-/// Rotation is somebody else's: rename the file, then send SIGHUP. Lines go to the renamed file until
-/// the new one is open, so none is lost.
+/// Rotation may be [its own](Self::rotated), or somebody else's: rename the file, then send SIGHUP. Lines
+/// go to the renamed file until the new one is open, so none is lost. A file that was removed is given up
+/// for a new one of its name at the next line; without a directory for it that fails, and lines wait.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
     file: File,
+    /// Whether a line has begun and not ended: the disk was full in the middle of it.
+    within_line: bool,
+    rotor: Option<Rotor>,
 }
 
 impl LogFile {
@@ -27,13 +35,52 @@ impl LogFile {
     /// The operating system's.
     pub fn open(path: PathBuf) -> io::Result<Self> {
         let file = append(&path)?;
-        Ok(Self { path, file })
+        Ok(Self {
+            path,
+            file,
+            within_line: false,
+            rotor: None,
+        })
+    }
+
+    /// Puts the file aside when it is too large or too old by `clock`, and goes on with a new one.
+    #[must_use]
+    pub fn rotated(
+        self,
+        rotation: Rotation,
+        clock: impl Fn() -> SystemTime + Send + 'static,
+    ) -> Self {
+        let rotor = Rotor::new(rotation, Box::new(clock), &self.file);
+        Self {
+            rotor: Some(rotor),
+            ..self
+        }
+    }
+
+    fn start_anew(&mut self) -> io::Result<()> {
+        self.file = append(&self.path)?;
+        self.within_line = false;
+        if let Some(rotor) = &mut self.rotor {
+            rotor.opened(&self.file);
+        }
+        Ok(())
     }
 }
 
 impl Sink for LogFile {
     fn write_some(&mut self, lines: &[u8]) -> io::Result<usize> {
-        self.file.write(lines)
+        if !self.within_line && is_removed(&self.file) {
+            self.start_anew()?;
+        }
+        let room = self.rotor.as_ref().map_or(u64::MAX, Rotor::room);
+        let written = self.file.write(fitting(lines, room))?;
+        if let Some(last) = written.checked_sub(1) {
+            self.within_line = lines[last] != b'\n';
+        }
+        if let Some(rotor) = &mut self.rotor {
+            rotor.wrote(written);
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -42,119 +89,53 @@ impl Sink for LogFile {
 
     /// The old file is kept if the new one cannot be opened.
     fn reopen(&mut self) -> io::Result<()> {
-        self.file = append(&self.path)?;
-        Ok(())
+        self.start_anew()
+    }
+
+    fn rotate(&mut self) -> io::Result<bool> {
+        let Some(rotor) = &mut self.rotor else {
+            return Ok(false);
+        };
+        if self.within_line || !rotor.is_due() {
+            return Ok(false);
+        }
+        rotor.put_aside(&self.path)?;
+        // Until the new file is open, lines go into the one that was put aside.
+        self.start_anew()?;
+        if let Some(rotor) = &self.rotor {
+            rotor.tidy(&self.path);
+        }
+        Ok(true)
     }
 }
 
-fn append(path: &PathBuf) -> io::Result<File> {
+/// As many whole lines as there is room for, and one at least: a file is over its size by no more than the
+/// line that did not fit.
+fn fitting(lines: &[u8], room: u64) -> &[u8] {
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
+    if lines.len() <= room {
+        return lines;
+    }
+    let within = lines[..room].iter().rposition(|&byte| byte == b'\n');
+    let end = within.or_else(|| lines.iter().position(|&byte| byte == b'\n'));
+    end.map_or(lines, |lf| &lines[..=lf])
+}
+
+/// Whether nobody can find the file any more, so that what is written into it is lost.
+#[cfg(unix)]
+fn is_removed(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    file.metadata().is_ok_and(|data| data.nlink() == 0)
+}
+
+#[cfg(not(unix))]
+fn is_removed(_: &File) -> bool {
+    false
+}
+
+fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
-/// Why a log cannot be opened. The message has its cause.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot open the log {}: {error}", .path.display())]
-pub struct OpenError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the system said.
-    pub error: io::Error,
-}
-
-/// A writer of log lines to the file at `path`, or to standard output. What goes wrong with it later is
-/// said on standard error.
-///
-/// # Errors
-///
-/// The file cannot be opened, or the system gives no thread.
-pub fn open(path: Option<PathBuf>, format: Format) -> Result<Writer, OpenError> {
-    let name = path.as_ref().map_or_else(
-        || "on standard output".to_owned(),
-        |path| path.display().to_string(),
-    );
-    let failed = PathBuf::from(&name);
-    let watch = move |health: Health<'_>| {
-        if let Some(news) = news(&name, &health) {
-            say(format_args!("{news}"));
-        }
-    };
-    let options = Options {
-        format,
-        ..Options::default()
-    };
-    let writer = match path {
-        None => Writer::spawn_watched(io::stdout(), options, watch),
-        Some(path) => {
-            LogFile::open(path).and_then(|file| Writer::spawn_watched(file, options, watch))
-        }
-    };
-    writer.map_err(|error| OpenError {
-        path: failed,
-        error,
-    })
-}
-
-/// A line for people on how the log called `name` does; `None` if there is nothing to say.
-fn news(name: &str, health: &Health<'_>) -> Option<String> {
-    let news = match health {
-        Health::Failing {
-            step: SinkStep::Write,
-            error,
-            waiting,
-            dropped,
-        } => format!(
-            "warning: cannot write the log {name}: {error}; lines waiting: {waiting}, dropped: {dropped}"
-        ),
-        Health::Failing {
-            step: SinkStep::Reopen,
-            error,
-            dropped,
-            ..
-        } => format!(
-            "warning: cannot open the log {name} again: {error}; lines go to the file that was open, dropped: {dropped}"
-        ),
-        Health::Recovered { step, dropped } => {
-            let again = match step {
-                SinkStep::Reopen => "open again",
-                SinkStep::Write => "written again",
-            };
-            format!("the log {name} is {again}; lines dropped meanwhile: {dropped}")
-        }
-        _ => return None,
-    };
-    Some(news)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn goes_on_in_a_new_file_after_rotation() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, rotated) = (dir.path().join("log"), dir.path().join("log.1"));
-        let mut log = LogFile::open(path.clone()).unwrap();
-        log.write_some(b"one\n").unwrap();
-        std::fs::rename(&path, &rotated).unwrap();
-        log.write_some(b"two\n").unwrap();
-        log.reopen().unwrap();
-        log.write_some(b"three\n").unwrap();
-        assert_eq!(std::fs::read_to_string(&rotated).unwrap(), "one\ntwo\n");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
-    }
-
-    #[test]
-    fn keeps_the_old_file_if_there_is_no_new_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let old = dir.path().join("old");
-        std::fs::create_dir(&old).unwrap();
-        let mut log = LogFile::open(old.join("log")).unwrap();
-        std::fs::rename(&old, dir.path().join("new")).unwrap();
-        assert!(log.reopen().is_err());
-        log.write_some(b"one\n").unwrap();
-        assert_eq!(
-            std::fs::read_to_string(dir.path().join("new/log")).unwrap(),
-            "one\n"
-        );
-    }
-}
+mod tests;

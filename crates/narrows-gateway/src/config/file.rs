@@ -3,12 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use narrows_endpoint::Name;
-use narrows_log::Format;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::definition::Endpoint;
 use narrows_service::config::{Checked, Seconds, Whole};
+use narrows_service::log;
 
 /// A whole file. Every section and key is optional.
 #[derive(Debug, Default, Deserialize)]
@@ -37,7 +37,7 @@ pub struct File {
     /// How the end goes.
     pub drain: Drain,
     /// The access log.
-    pub log: Log,
+    pub log: log::Section,
 }
 
 /// `[tls]`: the server's certificate.
@@ -142,16 +142,6 @@ pub struct Drain {
     pub seconds: Option<Seconds>,
     /// How long everything goes on before that, as not ready.
     pub unready_seconds: Option<Whole<0, 3600>>,
-}
-
-/// `[log]`: the access log.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Log {
-    /// A path, or `-` for standard output.
-    pub file: Option<String>,
-    /// The form of its lines.
-    pub format: Option<Checked<Format>>,
 }
 
 impl File {

@@ -39,7 +39,7 @@ fn faults_have_line_and_advice() {
 fn every_key_takes_its_example_and_stands_in_the_reference() {
     let readme = include_str!("../../README.md");
     for key in KEYS.0 {
-        let line = format!("{} = {}", key.path, key.example);
+        let line = key.line();
         assert_eq!(problems(&line), [""; 0], "{line}");
         let row = format!("| `{}` | `{}` |", key.path, key.example);
         assert!(readme.contains(&row), "{row} is not in the README");

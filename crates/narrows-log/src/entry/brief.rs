@@ -52,7 +52,8 @@ impl<'a> Brief<'a> {
 /// `proxy bytes ->:542, <-:5805`
 fn done_of(text: &str) -> Option<What<'_>> {
     let (via, rest) = text.split_once(' ')?;
-    let (sent, received) = rest.strip_prefix("bytes ->:")?.split_once(", <-:")?;
+    let (sent, received) = rest.strip_prefix("bytes ->:")?.split_once(',')?;
+    let received = received.strip_prefix(" <-:")?;
     Some(What::Done {
         via: via.parse().ok()?,
         sent: number(sent)?,
@@ -63,7 +64,9 @@ fn done_of(text: &str) -> Option<What<'_>> {
 /// `127.0.0.1:49802 --> management.azure.com:443 on HTTP-1.1`
 fn open_of(text: &str) -> Option<What<'_>> {
     let (client, rest) = text.split_once(' ')?;
-    let (target, version) = rest.strip_prefix("--> ")?.split_once(" on ")?;
+    // A character is found faster than a text, and no target has a space.
+    let (target, version) = rest.strip_prefix("--> ")?.split_once(' ')?;
+    let version = version.strip_prefix("on ")?;
     client.parse::<SocketAddr>().ok()?;
     version.parse::<HttpVersion>().ok()?;
     is_canonical(target).then_some(What::Open(target))

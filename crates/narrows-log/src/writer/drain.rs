@@ -15,6 +15,7 @@ pub(super) fn run(shared: &Shared, sink: impl Sink, watch: impl FnMut(Health<'_>
         watch,
         writing: Watched::new(SinkStep::Write),
         reopening: Watched::new(SinkStep::Reopen),
+        rotating: Watched::new(SinkStep::Rotate),
     };
     let mut batch = Batch::default();
     loop {
@@ -53,6 +54,7 @@ struct Drain<'a, S, W> {
     writing: Watched,
     /// A reopening that failed is owed.
     reopening: Watched,
+    rotating: Watched,
 }
 
 impl<S: Sink, W: FnMut(Health<'_>)> Drain<'_, S, W> {
@@ -60,10 +62,10 @@ impl<S: Sink, W: FnMut(Health<'_>)> Drain<'_, S, W> {
     fn write(&mut self, lines: &[u8]) -> bool {
         let mut done = 0;
         let mut last_try = false;
-        while let Err(error) = write_from(&mut self.sink, lines, &mut done) {
+        while let Err(error) = self.write_from(lines, &mut done) {
             let (waiting, dropped) = self.shared.failed();
             if let Some(news) = self.writing.failed(&error, waiting, dropped) {
-                (self.watch)(news);
+                self.tell(&news);
             }
             if last_try {
                 return false;
@@ -82,7 +84,7 @@ impl<S: Sink, W: FnMut(Health<'_>)> Drain<'_, S, W> {
         if !lines.is_empty()
             && let Some(news) = self.writing.succeeded(self.shared.counts().dropped)
         {
-            (self.watch)(news);
+            self.tell(&news);
         }
         self.shared.written();
         true
@@ -99,21 +101,48 @@ impl<S: Sink, W: FnMut(Health<'_>)> Drain<'_, S, W> {
             }
         };
         if let Some(news) = news {
-            (self.watch)(news);
+            self.tell(&news);
         }
         result.is_ok()
     }
-}
 
-/// Writes `lines[done..]` and flushes; `done` says how far it came.
-fn write_from(sink: &mut impl Sink, lines: &[u8], done: &mut usize) -> io::Result<()> {
-    while *done < lines.len() {
-        match sink.write_some(&lines[*done..]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => *done += taken,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+    /// Goes on with a new file if it is time. If that fails, lines go where they went.
+    fn rotate(&mut self) {
+        let news = match self.sink.rotate() {
+            Ok(false) => None,
+            Ok(true) => self.rotating.succeeded(self.shared.counts().dropped),
+            Err(error) => {
+                let (waiting, dropped) = self.shared.failed();
+                let news = self.rotating.failed(&error, waiting, dropped);
+                if let Some(news) = news {
+                    self.tell(&news);
+                }
+                return;
+            }
+        };
+        if let Some(news) = news {
+            self.tell(&news);
         }
     }
-    sink.flush()
+
+    fn tell(&mut self, news: &Health<'_>) {
+        self.shared.note(news);
+        (self.watch)(*news);
+    }
+
+    /// Writes `lines[done..]` and flushes; `done` says how far it came.
+    fn write_from(&mut self, lines: &[u8], done: &mut usize) -> io::Result<()> {
+        while *done < lines.len() {
+            if *done == 0 || lines[*done - 1] == b'\n' {
+                self.rotate();
+            }
+            match self.sink.write_some(&lines[*done..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => *done += taken,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.sink.flush()
+    }
 }

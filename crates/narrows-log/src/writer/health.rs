@@ -2,11 +2,13 @@
 
 use std::io;
 
+use crate::text::Text;
+
 /// A turn in how the sink does, told to whoever [watches](super::Writer::spawn_watched) it.
 ///
 /// However often a step is tried meanwhile, it is told of once when it begins to fail and once when it
 /// succeeds again. The steps fail and recover apart from each other.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Health<'a> {
     /// The step has failed, and is tried again.
@@ -34,8 +36,25 @@ pub enum Health<'a> {
 pub enum SinkStep {
     /// To go on with a new file. Lines go where they went before until it succeeds.
     Reopen,
+    /// To put the file aside that has had enough, and go on with a new one. Lines go where they went
+    /// before until it succeeds.
+    Rotate,
     /// To take lines. They wait in the buffer until it succeeds, as many as it holds.
     Write,
+}
+
+/// Why a sink does not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the sink said.
+    pub error: Text,
+    /// What was tried, and is tried again.
+    pub step: SinkStep,
+}
+
+impl SinkStep {
+    /// Every step, the one that matters most first.
+    pub const ALL: [Self; 3] = [Self::Write, Self::Reopen, Self::Rotate];
 }
 
 /// Turns results of one step into news.

@@ -1,13 +1,16 @@
 //! What the threads that log and the thread that writes share.
 
 use std::num::NonZeroU64;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::envelope::Item;
+use super::health::{Failure, Health, SinkStep};
 use super::{Options, Unwritten};
 use crate::event::Event;
 use crate::format::Format;
 use crate::record::Record;
+use crate::text::Text;
 use crate::timestamp::Timestamp;
 
 /// What has become of the lines handed in. Lines still waiting are in none of the numbers.
@@ -19,6 +22,22 @@ pub struct Counts {
     pub dropped: u64,
     /// Failures of the sink.
     pub write_errors: u64,
+}
+
+/// How a sink does, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkStatus {
+    /// What has become of its lines.
+    pub counts: Counts,
+    /// What it cannot do just now, if there is something.
+    pub failing: Option<Failure>,
+    /// The form of its lines.
+    pub format: Format,
+    /// What people call it.
+    pub name: Arc<str>,
+    /// Lines that it has not taken yet.
+    pub waiting: u64,
 }
 
 /// The buffer, its lock, and who waits for what.
@@ -40,6 +59,8 @@ pub(super) struct State {
     /// Dropped lines that no `dropped` line tells of yet, and when the last of them was.
     untold: Option<(NonZeroU64, Timestamp)>,
     counts: Counts,
+    /// What fails, in the order of [`SinkStep::ALL`].
+    failing: [Option<Text>; SinkStep::ALL.len()],
     hurry: bool,
     pub(super) reopen: bool,
     pub(super) closing: bool,
@@ -65,11 +86,11 @@ impl Shared {
         }
     }
 
-    /// Takes a line that `write` writes with its line end.
-    pub(super) fn push(&self, time: Timestamp, write: impl FnOnce(&mut String)) -> bool {
+    /// Takes a line.
+    pub(super) fn push(&self, item: Item<'_>) -> bool {
         let mut state = self.lock();
         let before = state.waiting.text.len();
-        if !state.push(time, write, &self.options) {
+        if !state.push(item, &self.options) {
             return false;
         }
         let after = state.waiting.text.len();
@@ -121,6 +142,35 @@ impl Shared {
         self.lock().counts
     }
 
+    pub(super) fn status(&self) -> SinkStatus {
+        let state = self.lock();
+        let failing = SinkStep::ALL.into_iter().zip(&state.failing);
+        let mut failing = failing.filter_map(|(step, error)| {
+            let error = error.clone()?;
+            Some(Failure { error, step })
+        });
+        SinkStatus {
+            counts: state.counts,
+            failing: failing.next(),
+            format: self.options.format,
+            name: Arc::clone(&self.options.name),
+            waiting: state.waiting.lines + state.in_hand,
+        }
+    }
+
+    /// Keeps in mind what fails, for whoever asks.
+    pub(super) fn note(&self, news: &Health<'_>) {
+        let (step, error) = match news {
+            Health::Failing { step, error, .. } => (*step, Some(Text::new(error.to_string()))),
+            Health::Recovered { step, .. } => (*step, None),
+        };
+        let mut state = self.lock();
+        let places = SinkStep::ALL.into_iter().zip(&mut state.failing);
+        for (_, place) in places.filter(|(known, _)| *known == step) {
+            place.clone_from(&error);
+        }
+    }
+
     /// Waits for lines, gathers a batch, and takes it in exchange for `batch`, which is empty.
     ///
     /// The second value says whether to reopen the sink after the batch, the third whether the end is
@@ -139,7 +189,7 @@ impl Shared {
             })
             .unwrap_or_else(PoisonError::into_inner);
         if state.closing {
-            state.tell(self.options.format);
+            state.tell(&self.options);
         }
         state.hurry = false;
         std::mem::swap(&mut state.waiting, batch);
@@ -206,20 +256,18 @@ impl State {
         self.hurry || self.reopen || self.closing
     }
 
-    fn push(
-        &mut self,
-        time: Timestamp,
-        write: impl FnOnce(&mut String),
-        options: &Options,
-    ) -> bool {
+    fn push(&mut self, item: Item<'_>, options: &Options) -> bool {
         let (before, capacity) = (self.waiting.text.len(), options.capacity);
+        let time = item.time();
         // Not even the shortest line would fit: a full log costs no formatting.
         let full = before + SHORTEST > capacity;
         if !full && !self.closing {
             let told = self
                 .untold
-                .is_some_and(|(lines, _)| self.write_dropped(lines, time, options.format));
-            write(&mut self.waiting.text);
+                .is_some_and(|(lines, _)| self.write_dropped(lines, time, options));
+            options
+                .envelope
+                .write(item, options.format, &mut self.waiting.text);
             if self.waiting.text.len() <= capacity {
                 self.waiting.lines += 1 + u64::from(told);
                 self.untold = None;
@@ -234,16 +282,20 @@ impl State {
     }
 
     /// Tells of dropped lines after which none was written.
-    fn tell(&mut self, format: Format) {
+    fn tell(&mut self, options: &Options) {
         if let Some((lines, time)) = self.untold.take() {
-            self.waiting.lines += u64::from(self.write_dropped(lines, time, format));
+            self.waiting.lines += u64::from(self.write_dropped(lines, time, options));
         }
     }
 
     /// Whether the format has such a line.
-    fn write_dropped(&mut self, lines: NonZeroU64, time: Timestamp, format: Format) -> bool {
+    fn write_dropped(&mut self, lines: NonZeroU64, time: Timestamp, options: &Options) -> bool {
         let event = Event::Dropped { lines: lines.get() };
-        Record::new(time, event).write_line_as(format, &mut self.waiting.text)
+        let record = Record::new(time, event);
+        let text = &mut self.waiting.text;
+        options
+            .envelope
+            .write(Item::Record(&record), options.format, text)
     }
 }
 

@@ -30,6 +30,17 @@ pub trait Sink: Send + 'static {
     fn reopen(&mut self) -> io::Result<()> {
         Ok(())
     }
+
+    /// Puts the file aside if it has had enough, and goes on with a new one; `false` if it is not time,
+    /// which is what the default says. Asked between two lines, before each writing.
+    ///
+    /// # Errors
+    ///
+    /// The medium's. The sink should keep what it had, and answer `false` for a while before it tries
+    /// again.
+    fn rotate(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
 }
 
 impl<W: Write + Send + 'static> Sink for W {

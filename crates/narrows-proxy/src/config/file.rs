@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use narrows_log::Format;
 use serde::Deserialize;
 use toml::Spanned;
 
 use narrows_service::config::{Checked, Seconds, Whole};
+use narrows_service::log;
 
 /// A whole file. Every section and key is optional.
 #[derive(Debug, Default, Deserialize)]
@@ -31,7 +31,7 @@ pub struct File {
     /// How the end goes.
     pub drain: Drain,
     /// The tunnel log.
-    pub log: Log,
+    pub log: log::Section,
 }
 
 /// `[clients]`: who may use the proxy.
@@ -282,14 +282,4 @@ pub struct Drain {
     pub seconds: Option<Seconds>,
     /// How long everything goes on before that, as not ready.
     pub unready_seconds: Option<Whole<0, 3600>>,
-}
-
-/// `[log]`: the tunnel log.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Log {
-    /// A path, or `-` for standard output.
-    pub file: Option<Spanned<String>>,
-    /// The form of its lines.
-    pub format: Option<Checked<Format>>,
 }

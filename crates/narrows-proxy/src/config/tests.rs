@@ -132,7 +132,7 @@ fn values_of_the_wrong_kind_have_line_and_example() {
 #[test]
 fn every_key_is_accepted_with_its_example() {
     for key in KEYS.0 {
-        let text = format!("{} = {}", key.path, key.example);
+        let text = key.line();
         assert_eq!(problems(&text), [""; 0], "{text}");
     }
 }

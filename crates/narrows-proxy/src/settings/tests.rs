@@ -49,7 +49,7 @@ fn nothing_configured() {
     assert!(settings.gateway.used);
     assert_eq!(settings.gateway.fallback, Route::Direct);
     assert!(settings.catalogue.is_some());
-    assert!(settings.log.is_none());
+    assert_eq!(log_of(&settings), ["on standard output (arcproxy)"]);
     assert!(settings.warnings.is_empty());
 }
 
@@ -103,7 +103,7 @@ fn flags_replace_lists_of_the_file() {
     );
     let settings = resolve(&[], file, &[]).unwrap();
     assert_eq!(settings.listen, ["127.0.0.1:1".parse().unwrap()]);
-    assert_eq!(settings.log, Some("x.log".into()));
+    assert_eq!(log_of(&settings), ["x.log (arcproxy)"]);
     let args = &[
         "--listen",
         "127.0.0.1:2",
@@ -118,7 +118,7 @@ fn flags_replace_lists_of_the_file() {
     ];
     let settings = resolve(args, file, &[]).unwrap();
     assert_eq!(settings.listen.len(), 3);
-    assert_eq!(settings.log, None);
+    assert_eq!(log_of(&settings), ["on standard output (arcproxy)"]);
     assert_eq!(settings.server.clients, ["192.0.2.0/24".parse().unwrap()]);
     let rules: Vec<_> = settings
         .rules
@@ -462,4 +462,9 @@ fn reaching_a_listener() {
     ] {
         assert_eq!(reaches(ip, listen), expected, "{ip} {listen}");
     }
+}
+
+/// Where lines go, and in which form.
+fn log_of(settings: &Settings) -> Vec<String> {
+    settings.log.iter().map(ToString::to_string).collect()
 }

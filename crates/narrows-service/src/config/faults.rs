@@ -92,6 +92,15 @@ fn cut_unknown(table: &mut DeTable<'_>, section: &str, keys: Keys, faults: &mut 
             DeValue::Table(inner) if keys.is_section(&path) => {
                 cut_unknown(inner, &path, keys, faults);
             }
+            DeValue::Array(items) if keys.is_list(&path) => {
+                let path = format!("{path}[]");
+                for item in items.iter_mut() {
+                    if let DeValue::Table(inner) = item.get_mut() {
+                        cut_unknown(inner, &path, keys, faults);
+                    }
+                }
+            }
+            _ if keys.is_list(&path) => {}    // Not a list: the same.
             _ if keys.is_section(&path) => {} // Not a table: the wrong type, which serde says.
             _ => {
                 faults.push(unknown_key(section, key, keys));
@@ -112,7 +121,10 @@ fn unknown_key(section: &str, key: &Spanned<impl AsRef<str>>, keys: Keys) -> Fau
         .unwrap_or_default();
     let place = match section {
         "" => String::new(),
-        section => format!(" in [{section}]"),
+        section => match section.strip_suffix("[]") {
+            Some(list) => format!(" in [[{list}]]"),
+            None => format!(" in [{section}]"),
+        },
     };
     Fault {
         at: key.span().start,
@@ -132,6 +144,16 @@ fn cut(table: &mut DeTable<'_>, section: &str, keys: Keys, at: usize) -> Option<
         match value.get_mut() {
             DeValue::Table(inner) if keys.is_section(&path) => {
                 if let Some(path) = cut(inner, &path, keys, at) {
+                    return Some(path);
+                }
+            }
+            DeValue::Array(items) if keys.is_list(&path) => {
+                let section = format!("{path}[]");
+                let mut tables = items.iter_mut().filter_map(|item| match item.get_mut() {
+                    DeValue::Table(inner) => Some(inner),
+                    _ => None,
+                });
+                if let Some(path) = tables.find_map(|inner| cut(inner, &section, keys, at)) {
                     return Some(path);
                 }
             }

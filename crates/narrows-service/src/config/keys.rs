@@ -6,7 +6,8 @@
 /// One key of a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Section and name with a dot between: `proxy.url`.
+    /// Section and name with a dot between: `proxy.url`. A section that is a list of tables has `[]` behind
+    /// its name: `log.sinks[].to`.
     pub path: &'static str,
     /// A value that is accepted, as TOML.
     pub example: &'static str,
@@ -40,7 +41,15 @@ impl Key {
 
     /// Section and name; the section of a key at the top of the file is empty.
     pub fn split(&self) -> (&'static str, &'static str) {
-        self.path.split_once('.').unwrap_or(("", self.path))
+        self.path.rsplit_once('.').unwrap_or(("", self.path))
+    }
+
+    /// The key with its example, as a line that a file may have.
+    pub fn line(&self) -> String {
+        match self.path.split_once("[].") {
+            Some((list, name)) => format!("{list} = [{{ {name} = {} }}]", self.example),
+            None => format!("{} = {}", self.path, self.example),
+        }
     }
 }
 
@@ -54,7 +63,15 @@ impl Keys {
 
     /// Whether keys stand below `path`.
     pub fn is_section(self, path: &str) -> bool {
-        self.0.iter().any(|key| key.split().0 == path)
+        self.0.iter().any(|key| {
+            let end = key.split().0.strip_prefix(path);
+            end.is_some_and(|end| end.is_empty() || end.starts_with('.'))
+        })
+    }
+
+    /// Whether `path` is a list of tables with keys of their own.
+    pub(super) fn is_list(self, path: &str) -> bool {
+        self.is_section(&format!("{path}[]"))
     }
 
     /// `write, for example: name = example` for a key that is known.
@@ -70,8 +87,11 @@ impl Keys {
             .iter()
             .filter_map(|key| match key.split() {
                 (own, name) if own == section => Some(name),
-                (own, _) if section.is_empty() => Some(own),
-                _ => None,
+                (own, _) if section.is_empty() => own.split('.').next(),
+                (own, _) => own
+                    .strip_prefix(section)?
+                    .strip_prefix('.')?
+                    .strip_suffix("[]"),
             })
             .collect();
         names.dedup();

@@ -7,7 +7,21 @@ use super::*;
 struct File {
     listen: Vec<Spanned<Checked<std::net::SocketAddr>>>,
     limits: Limits,
+    log: Log,
     proxy: Proxy,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Log {
+    sinks: Vec<Sink>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Sink {
+    keep: Option<Whole<1, 9>>,
+    to: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +42,8 @@ impl Schema for File {
         Key::new("listen", r#"["127.0.0.1:1"]"#, "[]", "Where."),
         Key::new("limits.tunnels", "8", "16", "How many."),
         Key::new("limits.idle_seconds", "8.5", "16", "How long."),
+        Key::new("log.sinks[].to", r#""x""#, "none", "Where to."),
+        Key::new("log.sinks[].keep", "7", "7", "How many."),
         Key::new("proxy.url", r#""http://p:1""#, "none", "Through whom."),
     ]);
 }
@@ -57,7 +73,7 @@ fn check(text: &str, parts: &[&str]) {
 #[test]
 fn every_key_is_accepted_with_its_example() {
     for key in File::KEYS.0 {
-        let text = format!("{} = {}", key.path, key.example);
+        let text = key.line();
         assert_eq!(problems(&text), [""; 0], "{text}");
     }
 }
@@ -91,7 +107,7 @@ fn unknown_keys_have_line_and_nearest_key() {
         "[proxy]\nlisten = []",
         &["(did you mean \"listen\" before the first section?)"],
     );
-    check("zzz = 1", &["hint: known here: listen, limits, proxy"]);
+    check("zzz = 1", &["hint: known here: listen, limits, log, proxy"]);
 }
 
 #[test]
@@ -111,6 +127,45 @@ fn values_of_the_wrong_kind_have_line_and_example() {
         &["app.toml:3: listen: \"localhost\": "],
     );
     check("[[proxy]]\nurl = \"u\"", &["app.toml:1: proxy: "]);
+}
+
+#[test]
+fn lists_of_tables_are_judged_inside() {
+    for text in [
+        "log.sinks = [{ to = \"a\", keep = 3 }]",
+        "[[log.sinks]]\nto = \"a\"\nkeep = 3",
+    ] {
+        let loaded = Loaded::<File>::parse("app.toml", text).unwrap();
+        assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+        let sinks = loaded.file.log.sinks;
+        assert_eq!(
+            (sinks[0].keep, sinks[0].to.as_deref()),
+            (Some(Whole(3)), Some("a"))
+        );
+    }
+    check(
+        "[[log.sinks]]\nto = \"a\"\n\n[[log.sinks]]\nkep = 3",
+        &["app.toml:5: unknown key \"kep\" in [[log.sinks]] (did you mean \"keep\"?)"],
+    );
+    check(
+        "[[log.sinks]]\nto = \"a\"\n\n[[log.sinks]]\nkeep = 0",
+        &[
+            "app.toml:5: log.sinks[].keep: ",
+            "`0`",
+            "write, for example: keep = 7",
+        ],
+    );
+    check(
+        "log.sinks = [{ keep = 0 }]",
+        &["app.toml:1: log.sinks[].keep: "],
+    );
+    check("log.sinks = [3]", &["app.toml:1: log.sinks: "]);
+    check("log.sinks = \"a\"", &["app.toml:1: log.sinks: "]);
+    check(
+        "[log]\nsink = 1",
+        &["unknown key \"sink\" in [log] (did you mean \"sinks\"?)"],
+    );
+    check("[log]\nkeep = 1", &["did you mean \"log.sinks[].keep\"?"]);
 }
 
 #[test]
