@@ -46,6 +46,31 @@ impl fmt::Display for Plain<'_> {
     }
 }
 
+/// A name, which a narrow screen breaks behind its points.
+struct Name<'a>(&'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split_inclusive(['.', '-']);
+        if let Some(first) = parts.next() {
+            Plain(first).fmt(f)?;
+        }
+        parts.try_for_each(|part| write!(f, "<wbr>{}", Plain(part)))
+    }
+}
+
+/// A time without its milliseconds and its offset from UTC, which the head of the page has.
+struct Short<'a>(&'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.get(..10), self.0.get(11..19)) {
+            (Some(date), Some(clock)) => write!(f, "{} {}", Plain(date), Plain(clock)),
+            _ => Plain(self.0).fmt(f),
+        }
+    }
+}
+
 // Writing to a growing text cannot fail, so the results below say nothing.
 
 fn head(out: &mut String, report: &Report) {
@@ -53,20 +78,64 @@ fn head(out: &mut String, report: &Report) {
     if let (Some(first), Some(last)) = (&report.first, &report.last) {
         let _ = writeln!(out, "<p>{} to {}</p>", Plain(first), Plain(last));
     }
+    answer(out, report);
     let failed: u64 = report.routes.iter().map(|row| row.failures).sum();
     out.push_str("<dl class=\"tiles\">\n");
-    for (name, count) in [
+    let always = [
         ("requests", report.requests),
         ("names", report.names.len() as u64),
         ("failed", failed),
+    ];
+    let seldom = [
         ("damaged lines", report.damaged),
         ("dropped by the log", report.dropped),
         ("without an end", report.without_end),
         ("ends alone", report.ends_without_request),
-    ] {
+    ];
+    let seldom = seldom.into_iter().filter(|(_, count)| *count > 0);
+    for (name, count) in always.into_iter().chain(seldom) {
         let _ = writeln!(out, "<div><dt>{name}</dt><dd>{count}</dd></div>");
     }
     out.push_str("</dl>\n");
+}
+
+/// What most people open the page for, in a sentence or two.
+fn answer(out: &mut String, report: &Report) {
+    let all: u64 = report.routes.iter().map(|row| row.requests).sum();
+    let Some(most) = report.routes.iter().max_by_key(|row| row.requests) else {
+        return;
+    };
+    let went = |way: Way| match way {
+        Way::Direct => "went directly",
+        Way::Gateway => "went through the gateway",
+        Way::Proxy => "went through the proxy",
+        Way::Refused => "were refused",
+        _ => "went a way that the log does not say",
+    };
+    let _ = write!(out, "<p class=\"answer\">");
+    if most.requests == all {
+        let _ = write!(out, "All requests {}. ", went(most.route));
+    } else {
+        let percent = scale(most.requests, all, 100);
+        let _ = write!(out, "{percent} % of all requests {}", went(most.route));
+        let others = report.routes.iter().filter(|row| row.route != most.route);
+        for row in others {
+            let _ = write!(out, ", {} {}", row.requests, went(row.route));
+        }
+        out.push_str(". ");
+    }
+    let failed: u64 = report.routes.iter().map(|row| row.failures).sum();
+    match (failed, report.failures.first()) {
+        (0, _) => out.push_str("Nothing failed."),
+        (_, Some(first)) => {
+            let reason = Plain(&first.reason);
+            let _ = write!(out, "{failed} failed, most often: {reason}.");
+        }
+        (_, None) => {
+            let _ = write!(out, "{failed} failed.");
+        }
+    }
+    out.push_str("</p>\n");
 }
 
 /// One bar that shows the share of each route, and a table.
@@ -151,7 +220,7 @@ fn timeline(out: &mut String, report: &Report) {
             );
         }
     }
-    let (first, last) = (Plain(&first.start), Plain(&last.start));
+    let (first, last) = (Short(&first.start), Short(&last.start));
     let _ = writeln!(
         out,
         "</svg>\n<p class=\"ends\"><span>{first}</span><span>{last}</span></p>"
@@ -166,7 +235,7 @@ fn busiest(out: &mut String, report: &Report, top: usize) {
     }
     out.push_str("<h2>Busiest names</h2>\n<ol class=\"busy\">\n");
     for name in report.names.iter().take(top) {
-        let (target, requests) = (Plain(&name.target), name.requests);
+        let (target, requests) = (Name(&name.target), name.requests);
         let _ = write!(out, "<li><span>{target}</span> <b>{requests}</b>");
         out.push_str(
             "<svg viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
@@ -206,19 +275,19 @@ fn names(out: &mut String, report: &Report, way: Way, top: usize) {
         rows.len()
     );
     out.push_str("<div class=\"wide\"><table>\n<tr><th>name<th>requests<th>failed<th>bytes<th>p50");
-    out.push_str("<th>first seen<th>last seen\n");
+    out.push_str("<th class=\"when\">first seen<th class=\"when\">last seen\n");
     for (name, row) in rows.iter().take(top) {
         let _ = writeln!(
             out,
-            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}",
-            Plain(&name.target),
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td class=\"when\">{}<td class=\"when\">{}",
+            Name(&name.target),
             row.requests,
             row.failures,
             bytes(row.sent.saturating_add(row.received)),
             row.durations
                 .map_or_else(String::new, |ms| duration(ms.p50)),
-            Plain(&name.first),
-            Plain(&name.last),
+            Short(&name.first),
+            Short(&name.last),
         );
     }
     out.push_str("</table></div>\n");

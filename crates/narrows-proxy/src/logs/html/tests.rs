@@ -22,7 +22,8 @@ fn a_page_shows_routes_timeline_and_busiest_names_and_loads_nothing() {
         "<h2>Busiest names</h2>",
         "</i>gateway: 9 names</h2>",
         "</i>proxy: 3 names</h2>",
-        "<tr><td>je.his.arc.azure.com:443<td>1<td>0<td>7.8 kB<td>",
+        "<tr><td>je.<wbr>his.<wbr>arc.<wbr>azure.<wbr>com:443<td>1<td>0<td>7.8 kB<td>",
+        "71 % of all requests went through the gateway, 4 went through the proxy. Nothing failed.",
         "prefers-color-scheme: dark",
     ] {
         assert!(page.contains(part), "{part} in {page}");
@@ -56,7 +57,8 @@ proptest! {
             summary.add(&Entry::Access(Box::new(access)));
             write(&summary.report(), 20)
         };
-        let tags = |page: &str| page.matches(['<', '>']).count();
+        // Where a name may be broken depends on the name.
+        let tags = |page: &str| page.replace("<wbr>", "").matches(['<', '>']).count();
         let harmless = access("x".into(), "x".into());
         let hostile = access(target.clone(), reason.clone());
         prop_assert_eq!(tags(&hostile), tags(&harmless), "{}", hostile);
