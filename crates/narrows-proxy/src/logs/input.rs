@@ -69,28 +69,55 @@ fn read(mut source: impl Read, on: &mut impl FnMut(Piece<'_>)) -> io::Result<()>
 }
 
 fn lines(mut source: impl BufRead, on: &mut impl FnMut(Piece<'_>)) -> io::Result<()> {
-    let mut line = Vec::new();
+    // What a line has in buffers before this one.
+    let mut begun = Vec::new();
     loop {
-        line.clear();
-        let read = source.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
-        let read = match read {
-            Ok(read) => read as u64,
+        let buffer = match source.fill_buf() {
+            Ok(buffer) => buffer,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 // What came before the fault is a line that was cut.
-                if !line.is_empty() {
-                    on(Piece::Line(&line));
-                }
+                last(&begun, on);
                 return Err(error);
             }
         };
-        match read {
-            0 => return Ok(()),
-            MAX_LINE if !line.ends_with(b"\n") => {
-                source.skip_until(b'\n')?;
-                on(Piece::Overlong);
-            }
-            _ => on(Piece::Line(&line)),
+        if buffer.is_empty() {
+            last(&begun, on);
+            return Ok(());
         }
+        let mut start = 0;
+        for lf in memchr::memchr_iter(b'\n', buffer) {
+            let line = &buffer[start..=lf];
+            start = lf + 1;
+            if begun.is_empty() {
+                whole(line, on);
+            } else {
+                begun.extend_from_slice(line);
+                whole(&begun, on);
+                begun.clear();
+            }
+        }
+        // Of a line that is too long, enough is kept to know it by.
+        let room = (MAX_LINE + 1).saturating_sub(begun.len());
+        let rest = &buffer[start..];
+        begun.extend_from_slice(&rest[..rest.len().min(room)]);
+        let read = buffer.len();
+        source.consume(read);
+    }
+}
+
+fn whole(line: &[u8], on: &mut impl FnMut(Piece<'_>)) {
+    on(if line.len() > MAX_LINE {
+        Piece::Overlong
+    } else {
+        Piece::Line(line)
+    });
+}
+
+/// The last line, if it has no line end.
+fn last(line: &[u8], on: &mut impl FnMut(Piece<'_>)) {
+    if !line.is_empty() {
+        whole(line, on);
     }
 }
 
@@ -114,7 +141,7 @@ fn progress(files: &[PathBuf]) -> ProgressBar {
 }
 
 /// The longest line that is kept, in octets; far above what any of the forms makes of a capped text.
-const MAX_LINE: u64 = 64 << 10;
+const MAX_LINE: usize = 64 << 10;
 /// Octets read at a time.
 const BUFFER: usize = 256 << 10;
 /// How a gzip file begins.
