@@ -4,16 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use narrows_endpoint::RuleError;
-use narrows_log::Summary;
+use narrows_log::{Format as LogFormat, Summary};
 
 use crate::rules;
 use crate::settings::Settings;
 
+mod convert;
+mod follow;
 mod html;
 mod input;
 mod learn;
 mod text;
 
+pub use convert::{Converted, convert};
+pub use follow::{PAUSE, follow};
 pub use input::InputError;
 
 use input::{Piece, each_line};
@@ -32,6 +36,77 @@ pub enum LogsCommand {
     /// the difference to the current rules. Names that were never reached get no rule, and no star covers
     /// them.
     Learn(LearnArgs),
+    /// Write the lines of logs in another form, to standard output
+    ///
+    /// Requests in several lines become one and the other way round. What the form has no place for is said
+    /// once on standard error; damaged lines are counted and left out.
+    Convert(ConvertArgs),
+    /// Show requests as they end, one line each, until Ctrl-C
+    ///
+    /// Goes on when the file is rotated, cut short or not there yet. Each line has the end, the route, the
+    /// duration, octets sent and received, the name, and what failed.
+    Follow(FollowArgs),
+}
+
+/// The arguments of `logs convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// The form to write: arcproxy, clf, json or squid
+    #[arg(long, value_name = "FORM")]
+    pub to: LogFormat,
+
+    /// Logs, oldest first; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// The arguments of `logs follow`.
+#[derive(Debug, Args)]
+pub struct FollowArgs {
+    /// Only requests that failed
+    #[arg(long)]
+    pub failed: bool,
+
+    /// How many of the requests that have ended already are shown first
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pub last: usize,
+
+    /// Only names with this text in them (repeatable)
+    #[arg(long, value_name = "TEXT")]
+    pub name: Vec<String>,
+
+    /// Only this route (repeatable)
+    #[arg(long, value_enum)]
+    pub route: Vec<FollowRoute>,
+
+    /// Logs
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// A route that `logs follow` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowRoute {
+    /// Straight to the target.
+    Direct,
+    /// Through the gateway.
+    Gateway,
+    /// Through the enterprise proxy.
+    Proxy,
+    /// Nowhere.
+    Refused,
+}
+
+impl FollowRoute {
+    /// The word that reports use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Gateway => "gateway",
+            Self::Proxy => "proxy",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// The arguments of `logs learn`.

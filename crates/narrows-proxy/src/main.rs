@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use narrows_proxy::cli::{self, Command};
 use narrows_proxy::exit::Exit;
-use narrows_proxy::logs::{LogsCommand, Output};
+use narrows_proxy::logs::{ConvertArgs, FollowArgs, LogsCommand, Output};
 use narrows_proxy::reload::Sources;
 use narrows_proxy::run::run;
 use narrows_proxy::settings::Settings;
 use narrows_proxy::{explain, logs, rules};
 use narrows_service::problem::Problems;
 use narrows_service::say::say;
+use narrows_service::signals::End;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -26,6 +27,8 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Some(Command::Logs(LogsCommand::Report(args))) => finish(logs::report(&args)),
+        Some(Command::Logs(LogsCommand::Convert(args))) => convert(&args),
+        Some(Command::Logs(LogsCommand::Follow(args))) => follow(&args),
         command => {
             let lookup = |name: &str| std::env::var(name).ok();
             let sources = Sources::new(cli.options, origins, Box::new(lookup));
@@ -49,6 +52,8 @@ fn obey(command: Option<Command>, settings: Settings, sources: Sources) -> Exit 
             Err(error) => fail(&error, None),
         },
         Some(Command::Logs(LogsCommand::Report(args))) => finish(logs::report(&args)),
+        Some(Command::Logs(LogsCommand::Convert(args))) => convert(&args),
+        Some(Command::Logs(LogsCommand::Follow(args))) => follow(&args),
         Some(Command::Logs(LogsCommand::Learn(args))) => match logs::learn(&args, &settings) {
             Ok(output) => finish(output),
             Err(error) => fail(&error, None),
@@ -84,6 +89,46 @@ fn finish(output: Output) -> Exit {
     match print(&output.text) {
         Exit::Clean if !output.problems.is_empty() => Exit::Failure,
         exit => exit,
+    }
+}
+
+/// Converts logs, and says what was left out.
+fn convert(args: &ConvertArgs) -> Exit {
+    let converted = match logs::convert(args, io::stdout().lock()) {
+        Ok(converted) => converted,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Clean,
+        Err(error) => return fail(&error, None),
+    };
+    for note in &converted.notes {
+        say(format_args!("note: {note}"));
+    }
+    finish(Output {
+        text: String::new(),
+        problems: converted.problems,
+    })
+}
+
+/// Follows logs until a signal asks for the end, or nobody reads any more.
+fn follow(args: &FollowArgs) -> Exit {
+    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let followed = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .and_then(|runtime| {
+            let mut end = runtime.block_on(async { End::listen() })?;
+            let wait = || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = end.asked() => false,
+                        () = tokio::time::sleep(logs::PAUSE) => true,
+                    }
+                })
+            };
+            logs::follow(args, &mut io::stdout().lock(), colour, wait)
+        });
+    match followed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error, None),
+        _ => Exit::Clean,
     }
 }
 

@@ -212,12 +212,9 @@ impl Merge<'_> {
             self.loaded
                 .map_or(Source::BuiltIn, |loaded| loaded.place(part))
         };
-        section.unwrap_or(&log::Section::default()).sinks(
-            wanted,
-            "".as_ref(),
-            &place,
-            &mut self.problems,
-        )
+        let nothing = log::Section::default();
+        let section = section.unwrap_or(&nothing);
+        section.sinks(wanted, "".as_ref(), &place, &mut self.problems)
     }
 
     fn server(&self, clients: Vec<IpNet>) -> narrows_server::Settings {

@@ -214,10 +214,7 @@ fn what_needs_a_restart_is_said() {
         lines[1],
         "warning: listen is not what this process was started with: restart it to apply that"
     );
-    assert!(
-        lines[2].starts_with("warning: log is not "),
-        "{lines:?}"
-    );
+    assert!(lines[2].starts_with("warning: log is not "), "{lines:?}");
     assert_eq!(house.reloader.status().waiting, ["listen", "log"]);
     assert_eq!(house.applied(), [Route::Deny]);
     house.write("rules.default = \"direct\"\n");
