@@ -8,7 +8,8 @@ work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
-cargo build --release --locked -p narrows-proxy -p narrows-probe
+# The packages that scripts/deb.sh builds, so that cargo builds nothing twice.
+cargo build --release --locked -p narrows-proxy -p narrows-gateway -p narrows-probe -p narrows-xtask
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
     -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
