@@ -75,6 +75,11 @@ impl Credentials {
         &self.user
     }
 
+    /// The password: a secret.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
     /// The value of a `Proxy-Authorization` header in the Basic scheme, UTF-8 inside (RFC 7617 §2.1).
     ///
     /// A secret: Base64 hides nothing.

@@ -21,6 +21,8 @@ pub struct Response {
     pub reason: String,
     /// The scheme names of `Proxy-Authenticate`, in lower case and in the order offered.
     pub challenges: Vec<String>,
+    /// The values of `Proxy-Authenticate`, as they came: challenges with their parameters.
+    pub authenticate: Vec<String>,
     /// The length of the body, if one is given that makes sense. `None` for a 2xx, which has no body
     /// whatever it claims (RFC 9110 §9.3.6).
     pub content_length: Option<u64>,
@@ -156,6 +158,10 @@ fn read_head<'b>(
         status,
         reason: lossy(head.reason.unwrap_or_default().as_bytes(), MAX_TEXT),
         challenges: schemes(headers.all("proxy-authenticate")),
+        authenticate: headers
+            .all("proxy-authenticate")
+            .map(|value| lossy(value, MAX_CHALLENGE))
+            .collect(),
         content_length: has_body.then(|| headers.content_length()).flatten(),
         chunked: has_body && headers.all("transfer-encoding").next().is_some(),
         server: headers
@@ -197,6 +203,9 @@ impl<'b> Headers<'_, 'b> {
 
 /// Characters of one text of an upstream's that are kept.
 const MAX_TEXT: usize = 256;
+
+/// Characters of one `Proxy-Authenticate` that are kept: a nonce may be long.
+const MAX_CHALLENGE: usize = 4096;
 
 #[cfg(test)]
 mod tests;

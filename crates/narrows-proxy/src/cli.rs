@@ -133,8 +133,8 @@ pub struct Options {
 
     /// Use this enterprise proxy as upstream
     ///
-    /// `http://[user:password@]host:port`; several, separated by commas, in order of preference. Beats
-    /// `proxy.url` and HTTPS_PROXY. Other users of this machine may read a command line: put a password
+    /// `http://[user:password@]host:port`, or https or socks5 instead; several, separated by commas, in
+    /// order of preference. Beats `proxy.url` and HTTPS_PROXY. Other users of this machine may read a command line: put a password
     /// into the file that proxy.password_file names.
     #[arg(
         long,

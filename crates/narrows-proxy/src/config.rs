@@ -11,7 +11,7 @@ use narrows_service::config::{self, Keys, Schema};
 
 pub use file::{
     Clients, Connection, ConnectionType, DefaultRoute, Drain, Fallback, File, Gateway,
-    GatewayProtocol, Limits, Proxy, Rules, Timeouts, Urls,
+    GatewayProtocol, Limits, Proxy, ProxyAuthentication, Rules, Timeouts, Urls,
 };
 pub use keys::KEYS;
 

@@ -8,8 +8,8 @@
 //!
 //! - `http://[user:password@]host:port`, or `host:port`, which means the same. Without a port it is 80.
 //!   One slash at the end is dropped. A user and password may be percent-encoded.
-//! - `https://…` and `socks5://…` are errors, not ignored: to go another way than the environment says
-//!   would surprise.
+//! - `https://…` and `socks5://…` are proxies inside TLS and SOCKS5 proxies. Other schemes are errors, not
+//!   ignored: to go another way than the environment says would surprise.
 //! - `HTTP_PROXY` and `http_proxy` are not used, and said so if they are all there is: a web server sets
 //!   `HTTP_PROXY` from a request header (CVE-2016-5385).
 //! - A value that points at an address of our own is ignored with a warning. It is how clients are

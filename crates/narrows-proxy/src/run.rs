@@ -20,7 +20,7 @@ use narrows_service::say::say;
 use narrows_service::signals::{self, End};
 use narrows_service::sockets::Sockets;
 use narrows_upstream::{
-    Denied, Dialer, Gateway, GatewayConfig, GatewayConfigError, Judge, Notice, ProxyUrl,
+    Denied, Dialer, Gateway, GatewayConfig, GatewayConfigError, Judge, Notice, ProxyScheme,
     SystemResolver, Timeouts, Upstream, Upstreams,
 };
 use tokio::signal::unix::Signal;
@@ -58,6 +58,14 @@ pub enum RunError {
     /// The rules make no rule set.
     #[error(transparent)]
     Rules(#[from] RuleError),
+    /// An enterprise proxy cannot be used as it is configured.
+    #[error("{source}: {error}", source = .named_by)]
+    Upstream {
+        /// Who named the proxy.
+        named_by: Source,
+        /// What is wrong.
+        error: GatewayConfigError,
+    },
     /// The system gives no threads, signals or timers.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -79,6 +87,15 @@ impl RunError {
                 ),
                 _ => None,
             },
+            Self::Upstream { error, .. } => match error {
+                GatewayConfigError::KeyMismatch => Some(
+                    "proxy.client_key_file must hold the key that proxy.client_certificate_file was made for",
+                ),
+                GatewayConfigError::TrustStore(_) => Some(
+                    "install the system's CA certificates (on Linux the package ca-certificates)",
+                ),
+                _ => None,
+            },
             Self::Listen(error) => error.hint(),
             _ => None,
         }
@@ -87,7 +104,7 @@ impl RunError {
     /// Settings that cannot be are wrong usage; everything else is a failure to serve.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Gateway { .. } => Exit::Usage,
+            Self::Gateway { .. } | Self::Upstream { .. } => Exit::Usage,
             _ => Exit::Failure,
         }
     }
@@ -275,7 +292,7 @@ pub(crate) struct Ways {
 /// proxy's credentials holds for the other too. Parties of `previous` that have not changed stay, with what
 /// they know and hold open.
 pub(crate) fn ways(settings: &Settings, previous: Option<&Ways>) -> Result<Ways, RunError> {
-    let upstreams = upstreams(settings, previous);
+    let upstreams = upstreams(settings, previous)?;
     let Some(leg) = &settings.gateway.leg else {
         return Ok(Ways {
             made_of: None,
@@ -335,28 +352,46 @@ fn are_same(old: &Upstreams, all: &[Arc<Upstream>]) -> bool {
 }
 
 /// The enterprise proxies. What becomes of one of several is said on standard error.
-fn upstreams(settings: &Settings, previous: Option<&Ways>) -> Option<Arc<Upstreams>> {
+fn upstreams(
+    settings: &Settings,
+    previous: Option<&Ways>,
+) -> Result<Option<Arc<Upstreams>>, RunError> {
     let old = previous.and_then(|old| old.upstreams.as_ref());
-    let known = |url: &ProxyUrl| {
-        let old = old?.iter().find(|old| old.url() == url);
-        old.map(Arc::clone)
-    };
-    let all = settings.upstreams.iter().map(|upstream| {
-        let url = &upstream.url;
-        known(url).unwrap_or_else(|| Arc::new(Upstream::new(url.clone())))
+    let all = settings.upstreams.iter().map(|given| {
+        let new = upstream(given)?;
+        let known = old.and_then(|old| old.iter().find(|old| old.is_same_party(&new)));
+        Ok(known.map_or_else(|| Arc::new(new), Arc::clone))
     });
-    let all: Vec<_> = all.collect();
+    let all = all.collect::<Result<Vec<_>, RunError>>()?;
     if let Some(old) = old.filter(|old| are_same(old, &all)) {
-        return Some(Arc::clone(old));
+        return Ok(Some(Arc::clone(old)));
     }
-    let upstreams = Upstreams::new(all)?.with_notice(|notice| match notice {
-        Notice::Back(url) => say(format_args!("upstream {url} is back")),
-        Notice::Parked(url, why) => say(format_args!(
-            "warning: upstream {url} is passed over: {why}"
-        )),
-        _ => {}
+    let upstreams = Upstreams::new(all).map(|upstreams| {
+        upstreams.with_notice(|notice| match notice {
+            Notice::Back(url) => say(format_args!("upstream {url} is back")),
+            Notice::Parked(url, why) => say(format_args!(
+                "warning: upstream {url} is passed over: {why}"
+            )),
+            _ => {}
+        })
     });
-    Some(Arc::new(upstreams))
+    Ok(upstreams.map(Arc::new))
+}
+
+fn upstream(given: &settings::Upstream) -> Result<Upstream, RunError> {
+    let mut upstream = Upstream::new(given.url.clone()).with_authentication(given.authentication);
+    if let Some(token) = &given.token {
+        upstream = upstream.with_token(token.clone());
+    }
+    if given.url.scheme() != ProxyScheme::Https {
+        return Ok(upstream);
+    }
+    upstream
+        .with_tls(&given.tls)
+        .map_err(|error| RunError::Upstream {
+            named_by: given.source.clone(),
+            error,
+        })
 }
 
 /// The enterprise proxies' URLs, without passwords.

@@ -313,8 +313,8 @@ fn bad_files_name_the_line_and_the_remedy() {
             &["proxy.toml:2: limits.head_seconds: ", "above 0"],
         ),
         (
-            "[proxy]\nurl = \"https://u:secret@p:1\"",
-            &["proxy.toml:2: ", "https://", "hint: write http://host:port"],
+            "[proxy]\nurl = \"ftp://u:secret@p:1\"",
+            &["proxy.toml:2: ", "ftp://", "hint: write http://host:port"],
         ),
         (
             "[proxy]\nurl = \"http://127.0.0.1:40343\"",
@@ -399,7 +399,7 @@ fn wrong_usage_is_2() {
         &["--config", "/nonexistent/proxy.toml"],
         &["--listen", "0.0.0.0:0"],
         &["--listen", "nonsense"],
-        &["--proxy", "socks5://p:1"],
+        &["--proxy", "socks4://p:1"],
     ] {
         let (code, stdout, stderr) = narrows(args, &[]);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?} {stderr}");

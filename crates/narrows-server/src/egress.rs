@@ -251,7 +251,8 @@ impl Egress {
                 opened.map(|chosen| {
                     let upstream = chosen.passage.upstream();
                     Far {
-                        proxy: (for_ == Use::Requests).then(|| Arc::clone(upstream)),
+                        proxy: (for_ == Use::Requests && upstream.takes_requests())
+                            .then(|| Arc::clone(upstream)),
                         passage: Some(chosen.passage),
                         ..Far::new(chosen.connected, Hop::Proxy, Via::Proxy)
                     }
@@ -368,7 +369,7 @@ impl Far {
             early: connected.early,
             fallback: None,
             hop,
-            io: FarIo::Tcp(connected.io),
+            io: connected.io.into(),
             late: None,
             passage: None,
             peer: connected.peer,

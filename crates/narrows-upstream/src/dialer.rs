@@ -7,14 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use narrows_connect::Limits;
 use narrows_endpoint::Target;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::error::{DialError, Path};
-use crate::{AllowAll, Judge, Resolve, SystemResolver, Timeouts, Upstream};
+use crate::{AllowAll, Judge, Resolve, Stream, SystemResolver, Timeouts, Upstream};
 
 mod connect;
 mod gateway;
+mod socks;
 mod through;
 
 /// Reaches targets: directly, or through an upstream proxy.
@@ -47,8 +47,8 @@ pub struct Dialer {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Connected {
-    /// The connection; `TCP_NODELAY` is set.
-    pub io: TcpStream,
+    /// The connection; `TCP_NODELAY` is set. Inside TLS if an `https` proxy is at the other end.
+    pub io: Stream,
     /// What came behind the proxy's answer: the first bytes from the target, to be read before `io`.
     /// Empty if there was no CONNECT.
     pub early: Bytes,

@@ -10,6 +10,7 @@ use narrows_endpoint::{Hop, Step, Target};
 
 use crate::answer::ProxyAnswer;
 use crate::attempt::{Cause, ConnectFailure};
+use crate::socks::{LoginLength, NotSocks, Refused};
 use crate::tls_fault::TlsFault;
 use crate::{Denied, ResolveError};
 
@@ -99,22 +100,50 @@ pub enum DialErrorKind {
     Resolve(ResolveError),
     /// The proxy or gateway did not complete an answer in time.
     Silent,
+    /// A SOCKS5 proxy opened no connection.
+    Socks(SocksFault),
     /// The gateway reset the tunnel's stream instead of answering, with its reason.
     StreamReset(String),
     /// The TLS handshake with the gateway failed.
     Tls(TlsFault),
 }
 
+/// Why a SOCKS5 proxy opened no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SocksFault {
+    /// It closed the connection before its answer was complete.
+    #[error("closed the connection before its answer was complete (is it a SOCKS5 proxy?)")]
+    Closed,
+    /// It wants a login, or another one.
+    #[error("wants a login, {0}")]
+    Login(AuthenticationFault),
+    /// The login does not fit.
+    #[error("cannot be sent the login: {0}")]
+    LoginLength(#[from] LoginLength),
+    /// What answers is not SOCKS5.
+    #[error("did not answer in SOCKS5: {0} (is it a SOCKS5 proxy?)")]
+    NotSocks(#[from] NotSocks),
+    /// It refused.
+    #[error("did not connect: {0}")]
+    Refused(Refused),
+}
+
 /// Why a 407 could not be helped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationFault {
-    /// There are credentials, but the proxy does not offer Basic. They were not sent.
-    #[error("none of which is supported yet; only basic is")]
+    /// There are credentials, but the proxy offers no scheme that may carry them. They were not sent.
+    #[error(
+        "none of which can be used with the configured ones; basic and digest carry a password, bearer a token"
+    )]
     NotOffered,
     /// No credentials are configured for this proxy or gateway.
     #[error("but none are configured for it")]
     NotConfigured,
+    /// It accepts the credentials, but calls each nonce that it gives out too old.
+    #[error("but calls the nonce stale that it has just given out")]
+    Stale,
     /// It has just rejected the credentials.
     #[error("and rejected the configured ones")]
     Rejected,

@@ -4,9 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use narrows_connect::{
-    Credentials, Limits, Response, ResponseParser, Status, Via, encode_forwarded, excerpt,
-};
+use narrows_connect::{Limits, Response, ResponseParser, Status, Via, encode_forwarded, excerpt};
 use narrows_endpoint::Target;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -33,7 +31,7 @@ pub(crate) enum Answer {
 
 /// Sends a CONNECT head and reads the answer; any 2xx opens the tunnel (RFC 9110 §9.3.6).
 ///
-/// Nothing but the head is sent. `Content-Length` and `Transfer-Encoding` of a 2xx are ignored, as the
+/// Nothing but the head is sent, with `authorization` as the value of its `Proxy-Authorization`. `Content-Length` and `Transfer-Encoding` of a 2xx are ignored, as the
 /// RFC wants: what follows its head belongs to the tunnel.
 ///
 /// # Cancel safety
@@ -43,30 +41,19 @@ pub(crate) async fn exchange<S>(
     io: &mut S,
     target: &Target,
     via: &Via,
-    credentials: Option<&Credentials>,
+    authorization: Option<&str>,
     limits: &Limits,
 ) -> Result<Answer, DialErrorKind>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut head = BytesMut::with_capacity(FIRST_READ);
-    encode_forwarded(target, via, credentials, &mut head);
-    exchange_head(io, head, limits).await
-}
-
-/// As [`exchange`], with the CONNECT head written already.
-///
-/// # Cancel safety
-///
-/// As [`exchange`].
-pub(crate) async fn exchange_head<S>(
-    io: &mut S,
-    mut buf: BytesMut,
-    limits: &Limits,
-) -> Result<Answer, DialErrorKind>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+    let mut buf = BytesMut::with_capacity(FIRST_READ);
+    encode_forwarded(target, via, None, &mut buf);
+    if let Some(value) = authorization {
+        // Before the empty line that ends the head; the value holds no line end by its making.
+        buf.truncate(buf.len() - b"\r\n".len());
+        buf.extend_from_slice(format!("Proxy-Authorization: {value}\r\n\r\n").as_bytes());
+    }
     let sent = send(io, &buf).await;
     buf.clear();
     // A proxy that is full answers and closes without reading: its answer says more than our error.

@@ -22,13 +22,14 @@ mod credentials;
 mod demand;
 mod h1;
 mod h2;
+mod handshake;
 mod health;
 mod issuer;
 mod keep;
 mod lease;
 mod open;
 mod overheard;
-mod pem;
+pub(crate) mod pem;
 mod session;
 mod socket;
 mod standing;
@@ -38,9 +39,11 @@ mod verifier;
 pub use ahead::Verdict;
 pub use config::{GatewayConfig, GatewayConfigError};
 pub use credentials::{BearerToken, BearerTokenError, GatewayCredentials};
+pub(crate) use handshake::handshake;
 pub use health::GatewayHealth;
 pub use pem::PemError;
 pub use stream::GatewayStream;
+pub(crate) use verifier::Witness;
 
 /// How many TLS handshakes with one gateway may run at once when each tunnel needs its own session.
 const HANDSHAKES: usize = 64;

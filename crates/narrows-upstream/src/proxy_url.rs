@@ -7,17 +7,16 @@ use std::str::FromStr;
 use narrows_connect::Credentials;
 use narrows_endpoint::{Target, TargetError};
 
-/// The port of an `http://` proxy whose URL names none, as `azcmagent` and RFC 9110 §4.2.1 have it.
-const DEFAULT_PORT: NonZeroU16 = NonZeroU16::new(80).unwrap();
-
-/// The URL of an upstream proxy: `http://[user:password@]host[:port]`.
+/// The URL of an upstream proxy: `http://[user:password@]host[:port]`, or `https` or `socks5` instead.
 ///
 /// Neither `Display` nor `Debug` shows the credentials. Nothing is resolved or contacted here.
 ///
 /// - `http://proxy.example:3128`, `HTTP://[::1]:3128/` and `http://proxy.example` (port 80) are read.
+/// - `https://proxy.example` is a proxy inside TLS (port 443), `socks5://proxy.example` speaks SOCKS5
+///   (port 1080); `socks5h://` means the same, as names are always left to the proxy.
 /// - `http://user:p%40ss@proxy.example:3128` carries the password `p@ss`.
-/// - `proxy.example:3128` (no scheme), `https://…`, `socks5://…` and anything after the port but a
-///   single `/` are refused.
+/// - `proxy.example:3128` (no scheme), `socks4://…` and anything after the port but a single `/` are
+///   refused.
 ///
 /// # Examples
 ///
@@ -30,8 +29,22 @@ const DEFAULT_PORT: NonZeroU16 = NonZeroU16::new(80).unwrap();
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl {
+    scheme: ProxyScheme,
     endpoint: Target,
     credentials: Option<Credentials>,
+}
+
+/// What is spoken with a proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxyScheme {
+    /// HTTP/1.1, in clear.
+    #[default]
+    Http,
+    /// HTTP/1.1 inside TLS.
+    Https,
+    /// SOCKS5 (RFC 1928), in clear.
+    Socks5,
 }
 
 /// Why a text is not the URL of a proxy. Never shows credentials.
@@ -57,16 +70,17 @@ pub enum ProxyUrlError {
     #[error("write '/', '?' and '#' in a user or password as %2F, %3F and %23")]
     RawDelimiter,
     /// A scheme that is not spoken.
-    #[error("proxies by {0}:// are not supported yet: use http://host:port")]
+    #[error("proxies by {0}:// are not supported: use http://, https:// or socks5://")]
     Scheme(String),
 }
 
 // === impl ProxyUrl ===
 
 impl ProxyUrl {
-    /// Joins the proxy's host and port with the credentials that belong to it.
+    /// Joins the host and port of an `http` proxy with the credentials that belong to it.
     pub const fn new(endpoint: Target, credentials: Option<Credentials>) -> Self {
         Self {
+            scheme: ProxyScheme::Http,
             endpoint,
             credentials,
         }
@@ -79,6 +93,11 @@ impl ProxyUrl {
             credentials: Some(credentials),
             ..self
         }
+    }
+
+    /// What is spoken with it.
+    pub const fn scheme(&self) -> ProxyScheme {
+        self.scheme
     }
 
     /// The proxy's host and port.
@@ -96,7 +115,7 @@ impl FromStr for ProxyUrl {
     type Err = ProxyUrlError;
 
     fn from_str(text: &str) -> Result<Self, ProxyUrlError> {
-        let rest = after_scheme(text)?;
+        let (scheme, rest) = split_scheme(text)?;
         let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if tail.contains('@') {
             return Err(ProxyUrlError::RawDelimiter);
@@ -110,9 +129,34 @@ impl FromStr for ProxyUrl {
             None => (None, authority),
         };
         Ok(Self {
-            endpoint: Target::with_default_port(address, DEFAULT_PORT)?,
+            scheme,
+            endpoint: Target::with_default_port(address, scheme.port())?,
             credentials: userinfo.map(read_userinfo).transpose()?,
         })
+    }
+}
+
+impl ProxyScheme {
+    /// As it stands in URLs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Socks5 => "socks5",
+        }
+    }
+
+    /// The port of a proxy whose URL names none: of `http` and `https` as `azcmagent` and RFC 9110 §4.2
+    /// have it, of SOCKS as IANA has it.
+    const fn port(self) -> NonZeroU16 {
+        const HTTP: NonZeroU16 = NonZeroU16::new(80).unwrap();
+        const HTTPS: NonZeroU16 = NonZeroU16::new(443).unwrap();
+        const SOCKS: NonZeroU16 = NonZeroU16::new(1080).unwrap();
+        match self {
+            Self::Http => HTTP,
+            Self::Https => HTTPS,
+            Self::Socks5 => SOCKS,
+        }
     }
 }
 
@@ -123,7 +167,7 @@ impl fmt::Display for ProxyUrl {
         } else {
             ""
         };
-        write!(f, "http://{hidden}{}", self.endpoint)
+        write!(f, "{}://{hidden}{}", self.scheme.as_str(), self.endpoint)
     }
 }
 
@@ -133,10 +177,13 @@ impl fmt::Debug for ProxyUrl {
     }
 }
 
-fn after_scheme(text: &str) -> Result<&str, ProxyUrlError> {
+fn split_scheme(text: &str) -> Result<(ProxyScheme, &str), ProxyUrlError> {
     let (scheme, rest) = text.split_once("://").ok_or(ProxyUrlError::MissingScheme)?;
-    if scheme.eq_ignore_ascii_case("http") {
-        return Ok(rest);
+    match &*scheme.to_ascii_lowercase() {
+        "http" => return Ok((ProxyScheme::Http, rest)),
+        "https" => return Ok((ProxyScheme::Https, rest)),
+        "socks5" | "socks5h" => return Ok((ProxyScheme::Socks5, rest)),
+        _ => {}
     }
     // What stands before `://` may be anything, a password too; only a real scheme is repeated.
     let is_scheme = !scheme.is_empty()

@@ -145,8 +145,31 @@ pub struct Proxy {
     pub user: Option<Spanned<String>>,
     /// The path of the file with the password.
     pub password_file: Option<Spanned<String>>,
+    /// By which schemes the password may go.
+    pub authentication: Option<ProxyAuthentication>,
+    /// The path of the file with the bearer token.
+    pub token_file: Option<Spanned<String>>,
+    /// The path of a PEM file with authorities to trust beside the system's.
+    pub ca_file: Option<Spanned<String>>,
+    /// The path of the PEM file with the client certificate and its chain.
+    pub client_certificate_file: Option<Spanned<String>>,
+    /// The path of the PEM file with its key.
+    pub client_key_file: Option<Spanned<String>>,
     /// Keywords and patterns that are reached directly.
     pub bypass: Vec<Spanned<String>>,
+}
+
+/// By which schemes the password for an enterprise proxy may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProxyAuthentication {
+    /// Digest if it is offered, else Basic.
+    #[default]
+    Auto,
+    /// Basic alone.
+    Basic,
+    /// Digest alone.
+    Digest,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -155,6 +178,11 @@ impl std::fmt::Debug for Proxy {
         f.debug_struct("Proxy")
             .field("user", &self.user)
             .field("password_file", &self.password_file)
+            .field("authentication", &self.authentication)
+            .field("token_file", &self.token_file)
+            .field("ca_file", &self.ca_file)
+            .field("client_certificate_file", &self.client_certificate_file)
+            .field("client_key_file", &self.client_key_file)
             .field("bypass", &self.bypass)
             .finish_non_exhaustive()
     }

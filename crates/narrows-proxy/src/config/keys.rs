@@ -95,7 +95,7 @@ pub const KEYS: Keys = Keys(&[
         "proxy.url",
         r#""http://proxy.example.net:3128""#,
         "HTTPS_PROXY",
-        "The enterprise proxy between this machine and the internet: `http://[user:password@]host:port`; or a list of them in order of preference, of which the first that works is used.",
+        "The enterprise proxy between this machine and the internet: `http://[user:password@]host:port`, or `https` or `socks5` instead; or a list of them in order of preference, of which the first that works is used.",
     ),
     Key::new(
         "proxy.user",
@@ -108,6 +108,36 @@ pub const KEYS: Keys = Keys(&[
         r#""/etc/narrows/proxy.password""#,
         "none",
         "A file with that user's password; one line end after it is dropped.",
+    ),
+    Key::new(
+        "proxy.authentication",
+        r#""digest""#,
+        r#""auto""#,
+        "By which schemes the password may go to an HTTP proxy, of those that it offers: `auto` (Digest before Basic), `basic`, or `digest` (never in clear).",
+    ),
+    Key::new(
+        "proxy.token_file",
+        r#""/etc/narrows/proxy.token""#,
+        "none",
+        "A file with a bearer token in place of a user; one line end after it is dropped. Only for `https` proxies and those on this machine, when they offer Bearer.",
+    ),
+    Key::new(
+        "proxy.ca_file",
+        r#""/etc/narrows/proxy-ca.pem""#,
+        "none",
+        "A PEM file with authorities that may sign the certificates of `https` proxies, beside those of the system.",
+    ),
+    Key::new(
+        "proxy.client_certificate_file",
+        r#""/etc/narrows/proxy-client.pem""#,
+        "none",
+        "A PEM file with the client certificate for `https` proxies and its chain; needs `proxy.client_key_file`.",
+    ),
+    Key::new(
+        "proxy.client_key_file",
+        r#""/etc/narrows/proxy-client.key""#,
+        "none",
+        "A PEM file with the key of that certificate.",
     ),
     Key::new(
         "proxy.bypass",

@@ -86,8 +86,8 @@ fn forms_of_the_url() {
 #[test]
 fn a_proxy_that_cannot_be_used_is_an_error_without_its_password() {
     for (value, part) in [
-        ("https://u:secret@proxy.example:3128", "https://"),
-        ("socks5://u:secret@proxy.example:1080", "socks5://"),
+        ("ftp://u:secret@proxy.example:3128", "ftp://"),
+        ("socks4://u:secret@proxy.example:1080", "socks4://"),
         ("http://u:secret@proxy.example:port", "port"),
         (
             "http://u:secret@proxy.example:3128/path",

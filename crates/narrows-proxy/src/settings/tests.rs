@@ -214,6 +214,71 @@ fn several_upstreams_in_order() {
 }
 
 #[test]
+fn a_token_goes_in_clear_to_no_other_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = dir.path().join("token");
+    std::fs::write(&token, "t0ken\n").unwrap();
+    let proxy = |url: &str| format!("[proxy]\nurl = \"{url}\"\ntoken_file = {token:?}");
+    for url in [
+        "https://p.example",
+        "http://127.0.0.1:3128",
+        "http://localhost:1",
+    ] {
+        let upstreams = resolve(&[], Some(&proxy(url)), &[]).unwrap().upstreams;
+        assert!(upstreams[0].token.is_some(), "{url}");
+        let flag = &["--proxy", "https://other.example"];
+        let upstreams = resolve(flag, Some(&proxy(url)), &[]).unwrap().upstreams;
+        assert!(
+            upstreams[0].token.is_none(),
+            "it belongs to the file's proxy"
+        );
+    }
+    for url in ["http://p.example:1", "socks5://10.0.0.1"] {
+        let error = resolve(&[], Some(&proxy(url)), &[]).unwrap_err();
+        assert!(
+            error.contains("proxy.toml:3: proxy.token_file: the token would go to"),
+            "{error}"
+        );
+        assert!(error.contains("hint: write https://"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_said_of_proxies_is_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    let empty = dir.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    let url = "[proxy]\nurl = \"https://p.example\"\n";
+    for (lines, expected) in [
+        (
+            format!("ca_file = {empty:?}"),
+            "proxy.toml:3: proxy.ca_file: ",
+        ),
+        (
+            format!("token_file = {empty:?}"),
+            "proxy.toml:3: proxy.token_file: ",
+        ),
+        (
+            "client_key_file = \"k\"".to_owned(),
+            "proxy.toml:3: proxy.client_certificate_file and proxy.client_key_file belong together",
+        ),
+        ("authentication = \"ntlm\"".to_owned(), "proxy.toml:3: "),
+        (
+            "ca_file = \"/nonexistent/ca\"".to_owned(),
+            "proxy.ca_file: /nonexistent/ca: ",
+        ),
+    ] {
+        let error = resolve(&[], Some(&format!("{url}{lines}")), &[]).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    let error = resolve(&[], Some("[proxy]\ntoken_file = \"t\""), &[]).unwrap_err();
+    assert!(
+        error.contains("proxy.token_file belongs to proxy.url"),
+        "{error}"
+    );
+}
+
+#[test]
 fn one_login_serves_the_upstreams_that_have_none() {
     let dir = tempfile::tempdir().unwrap();
     let password = dir.path().join("password");
@@ -319,9 +384,9 @@ fn what_is_refused() {
         &["argument --proxy: ", "hint: write http://"],
     );
     check(
-        &["--proxy", "https://u:secret@p:1"],
+        &["--proxy", "ftp://u:secret@p:1"],
         "",
-        &["argument --proxy: ", "https://"],
+        &["argument --proxy: ", "ftp://"],
     );
     check(
         &["--proxy", "http://127.0.0.1:40343"],
@@ -415,7 +480,7 @@ fn everything_wrong_is_said_at_once() {
     let error = resolve(
         &["--listen", "0.0.0.0:1", "--bypass", "AMAA"],
         Some("[rules]\ndeny = [\"*\", \"ok.example\", \"**\"]\ndefault = \"proxy\"\n[limits]\ntunnels = 0\ntunnel = 1"),
-        &[("HTTPS_PROXY", "socks5://p:1")],
+        &[("HTTPS_PROXY", "socks4://p:1")],
     )
     .unwrap_err();
     // The default route is no eighth: there will be an upstream once HTTPS_PROXY is mended.

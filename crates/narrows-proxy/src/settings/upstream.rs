@@ -1,10 +1,12 @@
 //! The enterprise proxy, and who named it.
 
+mod trust;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use narrows_connect::Credentials;
 use narrows_endpoint::{Host, Level, Source, Target};
-use narrows_upstream::ProxyUrl;
+use narrows_upstream::{Authentication, BearerToken, ProxyUrl, TlsSettings};
 
 use super::login::Login;
 use super::{Merge, Rule};
@@ -19,9 +21,27 @@ pub struct Upstream {
     pub url: ProxyUrl,
     /// The flag, the variable or the line that names it.
     pub source: Source,
+    /// Whom to trust as an `https` proxy, and the client certificate.
+    pub tls: TlsSettings,
+    /// The bearer token, if it wants one.
+    pub token: Option<BearerToken>,
+    /// By which schemes a password may go.
+    pub authentication: Authentication,
 }
 
-const URL_HINT: &str = "write http://host:port, or http://user:password@host:port";
+const URL_HINT: &str = "write http://host:port, https://host:port or socks5://host:port, or http://user:password@host:port";
+
+impl Upstream {
+    fn new(url: ProxyUrl, source: Source) -> Self {
+        Self {
+            url,
+            source,
+            tls: TlsSettings::new(),
+            token: None,
+            authentication: Authentication::Auto,
+        }
+    }
+}
 
 impl Merge<'_> {
     /// The upstreams, and the rules that come with them: `NO_PROXY` belongs to `HTTPS_PROXY`.
@@ -50,10 +70,16 @@ impl Merge<'_> {
             }
             self.upstream_refused = upstreams.len() < number;
             self.with_login(&mut upstreams);
+            let from_file = self.urls_are_the_files();
+            self.with_trust(&mut upstreams, from_file);
             return (upstreams, Vec::new());
         }
         match Environment::read(lookup, |url| is_own(url.endpoint(), own)) {
-            Ok(environment) => self.take(environment),
+            Ok(environment) => {
+                let (mut upstreams, rules) = self.take(environment);
+                self.with_trust(&mut upstreams, false);
+                (upstreams, rules)
+            }
             Err(problem) => {
                 self.upstream_refused = true;
                 self.problems.push(problem);
@@ -104,7 +130,7 @@ impl Merge<'_> {
                 .push(problem.hint("name the enterprise proxy, or leave it out"));
             return None;
         }
-        Some(Upstream { url, source })
+        Some(Upstream::new(url, source))
     }
 
     /// A login of the file that has no URL there. To guess one would give the password to a proxy that
@@ -115,12 +141,9 @@ impl Merge<'_> {
         if proxy.url.is_some() {
             return None;
         }
-        let (key, value) = match (&proxy.user, &proxy.password_file) {
-            (Some(user), _) => ("proxy.user", user),
-            (None, file) => ("proxy.password_file", file.as_ref()?),
-        };
+        let (key, source) = trust::homeless(loaded)?;
         let message = format!("{key} belongs to proxy.url, and this file has none");
-        let problem = Problem::new(loaded.source(value), message);
+        let problem = Problem::new(source, message);
         Some(problem.hint(
             "write url = \"http://host:port\" beside it in [proxy]; the login for another URL belongs into that URL",
         ))
@@ -139,7 +162,16 @@ impl Merge<'_> {
                 pattern,
                 source,
             });
-        (vec![Upstream { url, source }], rules.collect())
+        (vec![Upstream::new(url, source)], rules.collect())
+    }
+
+    /// Whether it is `proxy.url` that counts.
+    fn urls_are_the_files(&self) -> bool {
+        let option = self.options.proxy.as_deref().unwrap_or_default();
+        let in_file = self
+            .loaded
+            .is_some_and(|loaded| loaded.file.proxy.url.is_some());
+        in_file && option.trim().is_empty()
     }
 
     /// Adds `proxy.user` and its password to the URLs of `proxy.url` that have no login, and to no others.
@@ -147,8 +179,7 @@ impl Merge<'_> {
         let Some(loaded) = self.loaded else {
             return;
         };
-        let option = self.options.proxy.as_deref().unwrap_or_default();
-        if loaded.file.proxy.url.is_none() || !option.trim().is_empty() || upstreams.is_empty() {
+        if !self.urls_are_the_files() || upstreams.is_empty() {
             return;
         }
         let bare = upstreams

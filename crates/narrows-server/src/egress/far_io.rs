@@ -5,15 +5,24 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use narrows_tunnel::Transport;
-use narrows_upstream::GatewayStream;
+use narrows_upstream::{GatewayStream, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The stream to the next hop: a plain socket, or a tunnel through the gateway.
+/// The stream to the next hop: a plain socket, or one inside TLS with a gateway or an `https` proxy.
 #[derive(Debug)]
 pub(crate) enum FarIo {
     Gateway(GatewayStream),
     Tcp(TcpStream),
+}
+
+impl From<Stream> for FarIo {
+    fn from(io: Stream) -> Self {
+        match io {
+            Stream::Tcp(io) => Self::Tcp(io),
+            Stream::Tls(io) => Self::Gateway(io),
+        }
+    }
 }
 
 impl Transport for FarIo {

@@ -9,7 +9,7 @@ use hyper::header::{HeaderValue, PROXY_AUTHENTICATE};
 use hyper::{Request, Response, StatusCode, Version};
 use narrows_connect::{ProxyError, Refusal};
 use narrows_endpoint::{Hop, Route, Step};
-use narrows_upstream::{Authorization, Upstream};
+use narrows_upstream::Authorization;
 use tokio::time::timeout;
 
 use super::answer::{Answer, Record};
@@ -24,6 +24,8 @@ use crate::tunnel::Unanswered;
 
 /// A response head, and the connection that its body comes over.
 struct Reply {
+    /// Whether a proxy asks for credentials that can be sent with the next request.
+    asks_again: bool,
     /// Whether the request carried credentials for a proxy.
     authorized: bool,
     leg: FarLeg,
@@ -98,7 +100,7 @@ impl<P: Policy, O: Observe> Session<P, O> {
         outgoing: &mut Outgoing,
     ) -> Result<Reply, Failure> {
         let reply = self.send(setup, asked, grant, outgoing, false).await?;
-        let Some(proxy) = wants_untried_credentials(&reply) else {
+        let Some(proxy) = reply.leg.proxy.as_ref().filter(|_| reply.asks_again) else {
             return Ok(reply);
         };
         // A body that is gone cannot be sent again, but the next request knows better.
@@ -157,23 +159,34 @@ impl<P: Policy, O: Observe> Session<P, O> {
             Some(proxy) => Some(proxy.authorize_plain(challenged).await),
             None => None,
         };
-        let credentials = authorization.as_ref().and_then(Authorization::credentials);
-        let authorized = credentials.is_some();
+        let authorized = authorization
+            .as_ref()
+            .is_some_and(Authorization::is_granted);
 
         let hop = leg.hop;
         let start = leg.meter.totals();
         let sent = leg
             .sender
-            .try_send_request(outgoing.request(proxy.is_some(), credentials));
+            .try_send_request(outgoing.request(proxy.is_some(), authorization.as_ref()));
         let answered = match setup.settings.relay.idle {
             Some(limit) => timeout(limit, sent).await.map_err(|_| too_late(hop))?,
             None => sent.await,
         };
+        let mut asks_again = false;
         if let (Some(authorization), Ok(response)) = (authorization, &answered) {
-            authorization.conclude(response.status().as_u16());
+            // Before the outcome is told, which a nonce that was too old is none of.
+            let wants = proxy.as_deref().filter(|_| wants_credentials(response));
+            asks_again = wants.is_some_and(|proxy| {
+                let offers = response.headers().get_all(PROXY_AUTHENTICATE).iter();
+                proxy.asks_again(authorized, offers.map(HeaderValue::as_bytes))
+            });
+            if !(authorized && asks_again) {
+                authorization.conclude(response.status().as_u16());
+            }
         }
         Ok(match answered {
             Ok(response) => Ok(Reply {
+                asks_again,
                 authorized,
                 leg,
                 response,
@@ -252,7 +265,7 @@ fn check(reply: &Reply) -> Result<(), Failure> {
     match (reply.response.status(), &reply.leg.proxy) {
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) => {
             // A client that saw this would send the proxy credentials that are none of its business.
-            let why = if proxy.url().credentials().is_none() {
+            let why = if !proxy.has_credentials() {
                 "the proxy wants credentials, and none are configured"
             } else if proxy.rejected() {
                 "the proxy rejected the configured credentials"
@@ -261,10 +274,11 @@ fn check(reply: &Reply) -> Result<(), Failure> {
                  goes without them until a CONNECT has them accepted"
             } else if reply.authorized {
                 "the proxy or the target answered 407 to the configured credentials"
-            } else if wants_untried_credentials(reply).is_some() {
+            } else if reply.asks_again {
                 "the proxy wants credentials; they go out with the next request"
             } else {
-                "the proxy wants credentials by another scheme than Basic"
+                "the proxy wants credentials by a scheme that cannot be answered (Basic and Digest can, and Bearer with a \
+                 token; not NTLM or Negotiate)"
             };
             Err(failed(hop, ProxyError::HttpRequestDenied, why.to_owned()))
         }
@@ -277,19 +291,8 @@ fn check(reply: &Reply) -> Result<(), Failure> {
     }
 }
 
-/// The proxy that asks for Basic credentials that are configured and were not sent, if it does.
-fn wants_untried_credentials(reply: &Reply) -> Option<&Arc<Upstream>> {
-    let proxy = reply.leg.proxy.as_ref()?;
-    let basic = |value: &HeaderValue| {
-        let scheme = value.as_bytes().get(..5);
-        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
-    };
-    let headers = reply.response.headers();
-    let asks = reply.response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        && headers.get_all(PROXY_AUTHENTICATE).iter().any(basic);
-    let can =
-        !reply.authorized && !proxy.withheld_from_plain() && proxy.url().credentials().is_some();
-    (asks && can).then_some(proxy)
+fn wants_credentials<B>(response: &Response<B>) -> bool {
+    response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
 }
 
 fn no_answer(hop: Hop, error: &hyper::Error) -> Failure {

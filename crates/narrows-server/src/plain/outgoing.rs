@@ -9,8 +9,8 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::TrySendError;
 use hyper::header::{HeaderValue, PROXY_AUTHORIZATION};
 use hyper::http::request::Parts;
-use narrows_connect::Credentials;
 use narrows_endpoint::Target;
+use narrows_upstream::Authorization;
 
 use tokio::time::timeout;
 
@@ -93,7 +93,7 @@ impl Outgoing {
     pub(super) fn request(
         &mut self,
         to_proxy: bool,
-        credentials: Option<&Credentials>,
+        authorization: Option<&Authorization<'_>>,
     ) -> Request<OutgoingBody> {
         let body = match std::mem::replace(&mut self.body, Body::Sent) {
             Body::Some(body) => Either::Right(body),
@@ -105,9 +105,10 @@ impl Outgoing {
         let mut request = Request::from_parts(self.head.clone(), body);
         *request.uri_mut() = head::uri(&self.head.uri, &self.target, to_proxy);
         // The client's own credentials were removed with the other hop-by-hop fields.
-        if let Some(Ok(mut value)) =
-            credentials.map(|credentials| HeaderValue::try_from(credentials.basic()))
-        {
+        let value = authorization.and_then(|authorization| {
+            authorization.header(request.method().as_str(), &request.uri().to_string())
+        });
+        if let Some(Ok(mut value)) = value.map(HeaderValue::try_from) {
             value.set_sensitive(true);
             request.headers_mut().insert(PROXY_AUTHORIZATION, value);
         }

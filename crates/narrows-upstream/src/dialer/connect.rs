@@ -12,9 +12,10 @@ use super::{Connected, Dialer};
 use crate::attempt::{Attempt, ConnectFailure};
 use crate::error::DialErrorKind;
 use crate::facts::Stage;
+use crate::gateway::handshake;
 use crate::race::{interleave, race};
 use crate::resolve::tidy;
-use crate::{Judge, ResolveError, Upstream};
+use crate::{GatewayStream, Judge, ProxyScheme, ResolveError, Stream, TlsFault, Upstream};
 
 /// Where a host is, in the resolver's order; the usual single address needs no list.
 pub(super) enum Addresses {
@@ -120,9 +121,31 @@ impl Dialer {
         let addrs = self.addresses(hop).await?;
         let addrs = Self::allowed(hop, addrs, &*self.proxy_judge)?;
         let start = Instant::now();
-        let connected = self.connect(addrs, hop.port()).await?;
+        let mut connected = self.connect(addrs, hop.port()).await?;
+        if proxy.url().scheme() == ProxyScheme::Https {
+            connected = self.secure(proxy, connected).await?;
+        }
         proxy.note(Stage::Tcp, start.elapsed(), None);
         Ok(connected)
+    }
+
+    /// TLS with an `https` proxy.
+    async fn secure(
+        &self,
+        proxy: &Upstream,
+        connected: Connected,
+    ) -> Result<Connected, DialErrorKind> {
+        let (config, name) = proxy.tls().map_err(|error| {
+            let fault = TlsFault::Protocol(error.to_string());
+            DialErrorKind::Tls(fault)
+        })?;
+        let session = handshake(config, name, connected, self.timeouts.tls).await;
+        let session = session.map_err(DialErrorKind::Tls)?;
+        Ok(Connected {
+            io: Stream::Tls(GatewayStream::h1(session.io)),
+            early: Bytes::new(),
+            peer: session.peer,
+        })
     }
 
     /// Connects to a hop whose address was configured, so that no judge is asked.
@@ -139,7 +162,7 @@ async fn connect(peer: SocketAddr) -> io::Result<Connected> {
     let io = TcpStream::connect(peer).await?;
     io.set_nodelay(true)?;
     Ok(Connected {
-        io,
+        io: io.into(),
         early: Bytes::new(),
         peer,
     })

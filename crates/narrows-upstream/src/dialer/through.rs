@@ -8,7 +8,8 @@ use super::{Connected, Dialer};
 use crate::answer::ProxyAnswer;
 use crate::error::{AuthenticationFault, DialError, DialErrorKind, Path};
 use crate::exchange::{Answer, exchange, read_refusal};
-use crate::{Authorization, Upstream};
+use crate::upstream::Offered;
+use crate::{Authorization, ProxyScheme, Upstream};
 
 /// The status by which a proxy asks for credentials.
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
@@ -16,15 +17,16 @@ const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 /// How one CONNECT through the proxy ended, errors apart.
 enum Outcome {
     Open(Connected),
-    /// 407; whether credentials had been sent.
-    Challenged(Box<ProxyAnswer>, bool),
+    /// 407; whether credentials had been sent, and what is offered.
+    Challenged(Box<ProxyAnswer>, bool, Offered),
 }
 
 impl Dialer {
     /// Opens a tunnel to the target through the proxy, by CONNECT.
     ///
-    /// The target's name is left to the proxy to resolve. When it answers 407 and offers Basic, and
-    /// credentials may be sent (see [`Upstream`]), a second connection brings them. Until the proxy has
+    /// The target's name is left to the proxy to resolve. When it answers 407 and offers a scheme by
+    /// which credentials may be sent (see [`Upstream`]), a second connection brings them; a SOCKS5 proxy
+    /// gets them when it chooses so. Until the proxy has
     /// answered with a 2xx nothing but CONNECT heads is sent to it: the stream is only handed out then.
     ///
     /// # Errors
@@ -75,35 +77,39 @@ impl Dialer {
         via: &Via,
     ) -> Result<Connected, DialErrorKind> {
         use AuthenticationFault as Fault;
-        let authorization = proxy.authorize(false).await;
-        let ask = self.connect_through(proxy, target, via, authorization);
-        let (answer, sent) = match ask.await? {
-            Outcome::Open(connected) => return Ok(connected),
-            Outcome::Challenged(answer, sent) => (answer, sent),
-        };
+        if proxy.url().scheme() == ProxyScheme::Socks5 {
+            return self.open_by_socks(proxy, target).await;
+        }
         let give_up = |fault, answer| Err(DialErrorKind::Authentication(fault, answer));
-        if sent {
-            return give_up(Fault::Rejected, answer);
-        }
-        if proxy.url().credentials().is_none() {
-            return give_up(Fault::NotConfigured, answer);
-        }
-        if !answer.offers("basic") {
-            return give_up(Fault::NotOffered, answer);
-        }
-        let authorization = proxy.authorize(true).await;
-        if authorization.credentials().is_none() {
-            let fault = if proxy.rejected() {
-                Fault::RejectedBefore
-            } else {
-                Fault::Untried
+        let mut authorization = proxy.authorize(false).await;
+        let mut renewed = false;
+        loop {
+            let ask = self.connect_through(proxy, target, via, authorization);
+            let (answer, sent, offered) = match ask.await? {
+                Outcome::Open(connected) => return Ok(connected),
+                Outcome::Challenged(answer, sent, offered) => (answer, sent, offered),
             };
-            return give_up(fault, answer);
-        }
-        let ask = self.connect_through(proxy, target, via, authorization);
-        match ask.await? {
-            Outcome::Open(connected) => Ok(connected),
-            Outcome::Challenged(answer, _) => give_up(Fault::Rejected, answer),
+            match (sent, offered.stale) {
+                (true, false) => return give_up(Fault::Rejected, answer),
+                (true, true) if renewed => return give_up(Fault::Stale, answer),
+                (true, true) => renewed = true,
+                (false, _) => {}
+            }
+            if !proxy.has_credentials() {
+                return give_up(Fault::NotConfigured, answer);
+            }
+            if !offered.usable {
+                return give_up(Fault::NotOffered, answer);
+            }
+            authorization = proxy.authorize(true).await;
+            if !authorization.is_granted() {
+                let fault = if proxy.rejected() {
+                    Fault::RejectedBefore
+                } else {
+                    Fault::Untried
+                };
+                return give_up(fault, answer);
+            }
         }
     }
 
@@ -116,8 +122,14 @@ impl Dialer {
         authorization: Authorization<'_>,
     ) -> Result<Outcome, DialErrorKind> {
         let mut connected = self.connect_proxy(proxy).await?;
-        let credentials = authorization.credentials();
-        let exchange = exchange(&mut connected.io, target, via, credentials, &self.limits);
+        let value = authorization.header("CONNECT", &target.to_string());
+        let exchange = exchange(
+            &mut connected.io,
+            target,
+            via,
+            value.as_deref(),
+            &self.limits,
+        );
         let answer = timeout(self.timeouts.request, exchange).await;
         match answer.map_err(|_| DialErrorKind::Silent)?? {
             Answer::Open(early) => {
@@ -126,12 +138,21 @@ impl Dialer {
                 Ok(Outcome::Open(connected))
             }
             Answer::Refused(response, body) => {
-                let sent = credentials.is_some();
+                let sent = value.is_some();
+                let mut offered = Offered::default();
+                if response.status == PROXY_AUTHENTICATION_REQUIRED {
+                    let values = response.authenticate.iter().map(String::as_bytes);
+                    offered = proxy.note_offers(values);
+                }
                 // Before the body: what the proxy thinks of the credentials must not get lost.
-                authorization.conclude(response.status);
+                if sent && offered.stale {
+                    drop(authorization);
+                } else {
+                    authorization.conclude(response.status);
+                }
                 let answer = read_refusal(&mut connected.io, *response, body).await;
                 match answer.status {
-                    PROXY_AUTHENTICATION_REQUIRED => Ok(Outcome::Challenged(answer, sent)),
+                    PROXY_AUTHENTICATION_REQUIRED => Ok(Outcome::Challenged(answer, sent, offered)),
                     _ => Err(DialErrorKind::Answered(answer)),
                 }
             }

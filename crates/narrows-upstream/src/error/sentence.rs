@@ -77,6 +77,10 @@ impl DialError {
                 Connect(path),
                 path.waits_for()
             ),
+            Kind::Socks(fault) => match path {
+                Path::Through { target, .. } => write!(f, "{path}, asked for {target}, {fault}"),
+                _ => write!(f, "{path} {fault}"),
+            },
             Kind::StreamReset(reason) => write!(
                 f,
                 "{path} reset{} instead of answering it ({reason})",

@@ -260,7 +260,7 @@ fn sentences_say_what_to_look_at() {
         (
             through(),
             DialErrorKind::Authentication(AuthenticationFault::NotOffered, answer(challenge, "")),
-            "proxy 10.0.0.1:3128 wants credentials by negotiate, ntlm, none of which is supported yet; only basic is: 407 Auth",
+            "proxy 10.0.0.1:3128 wants credentials by negotiate, ntlm, none of which can be used with the configured ones; basic and digest carry a password, bearer a token: 407 Auth",
         ),
         (
             through(),

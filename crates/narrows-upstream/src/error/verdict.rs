@@ -4,7 +4,7 @@ use super::{
     AuthenticationFault, Cause, ConnectFailure, DialErrorKind, Hop, Inner, Path, ProxyError,
     ResolveError,
 };
-use super::{ProxyAnswer, Step, TlsFault};
+use super::{ProxyAnswer, Refused, SocksFault, Step, TlsFault};
 use crate::attempt::is_exhaustion;
 
 /// The party, the step, and the answer to the client.
@@ -57,6 +57,7 @@ impl Inner {
                 let answer = (504, ProxyError::HttpResponseTimeout);
                 (self.far(), Step::Request, answer)
             }
+            Kind::Socks(fault) => self.socks_verdict(*fault),
             Kind::Tls(fault) => (self.far(), Step::Tls, fault.answer()),
         };
         Verdict {
@@ -90,6 +91,62 @@ impl Inner {
             _ => (self.far(), (502, ProxyError::DnsError)),
         };
         (hop, Step::Resolve, answer)
+    }
+
+    /// What a SOCKS5 proxy says of the target is the target's fault: its codes, unlike a status, say whose
+    /// it is.
+    fn socks_verdict(&self, fault: SocksFault) -> (Hop, Step, (u16, ProxyError)) {
+        use Refused as R;
+        let refused = match fault {
+            SocksFault::Closed => {
+                let answer = (502, ProxyError::ConnectionTerminated);
+                return (self.far(), Step::Request, answer);
+            }
+            SocksFault::NotSocks(_) => {
+                let answer = (502, ProxyError::HttpProtocolError);
+                return (self.far(), Step::Request, answer);
+            }
+            SocksFault::Login(AuthenticationFault::Untried) => {
+                return (
+                    Hop::Narrows,
+                    Step::Request,
+                    (503, ProxyError::ProxyInternalError),
+                );
+            }
+            SocksFault::Login(_) | SocksFault::LoginLength(_) => {
+                let answer = (502, ProxyError::ProxyConfigurationError);
+                return (self.far(), Step::Request, answer);
+            }
+            SocksFault::Refused(refused) => refused,
+        };
+        let target = match self.path {
+            Path::ProxyToGateway { .. } => Hop::Gateway,
+            _ => Hop::Target,
+        };
+        match refused {
+            R::ConnectionRefused => (target, Step::Connect, (502, ProxyError::ConnectionRefused)),
+            R::HostUnreachable | R::NetworkUnreachable => (
+                target,
+                Step::Connect,
+                (502, ProxyError::DestinationIpUnroutable),
+            ),
+            R::TtlExpired => (target, Step::Connect, (504, ProxyError::ConnectionTimeout)),
+            R::NotAllowed => (
+                self.far(),
+                Step::Request,
+                (403, ProxyError::HttpRequestDenied),
+            ),
+            R::AddressType | R::Command => (
+                self.far(),
+                Step::Request,
+                (502, ProxyError::ProxyConfigurationError),
+            ),
+            R::General | R::Unassigned(_) => (
+                self.far(),
+                Step::Request,
+                (502, ProxyError::DestinationUnavailable),
+            ),
+        }
     }
 
     /// The party that is resolved, dialled and asked: with a proxy on the way, the proxy until its tunnel

@@ -70,12 +70,11 @@ async fn credentials_go_out_only_when_given() {
         .read(b"HTTP/1.1 200 OK\r\n\r\n")
         .build();
     let target = "example.com:443".parse().unwrap();
-    let credentials = Credentials::new("u", "p").unwrap();
     let answer = exchange(
         &mut io,
         &target,
         &Via::default(),
-        Some(&credentials),
+        Some("Basic dTpw"),
         &Limits::default(),
     )
     .await;

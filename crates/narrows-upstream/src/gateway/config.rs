@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use narrows_endpoint::{Host, Target};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 
-use super::pem::{self, PemError};
-use super::verifier::Witness;
+use super::pem::PemError;
 use super::{GatewayCredentials, Protocol};
+use crate::tls_settings::{TlsSettings, server_name};
 use crate::{Upstream, Upstreams};
 
 /// A gateway's address, the way to it, and how both sides show who they are.
@@ -22,18 +22,10 @@ pub struct GatewayConfig {
     pub(super) upstreams: Option<Arc<Upstreams>>,
     pub(super) protocol: Protocol,
     pub(super) credentials: Option<GatewayCredentials>,
-    authorities: Vec<CertificateDer<'static>>,
-    identity: Option<Identity>,
+    tls: TlsSettings,
 }
 
-/// A client certificate with its chain, and the key.
-#[derive(PartialEq, Eq)]
-struct Identity {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
-
-/// Why a gateway cannot be configured so.
+/// Why a gateway, or an `https` proxy, cannot be configured so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GatewayConfigError {
@@ -49,7 +41,7 @@ pub enum GatewayConfigError {
     /// The key cannot be read.
     #[error("cannot read the client key: {0}")]
     Key(#[source] PemError),
-    /// The gateway's host cannot stand in a certificate.
+    /// Its host cannot stand in a certificate.
     #[error("{0} is not a name that a certificate can have")]
     Name(Host),
     /// The trust store of the operating system cannot be used.
@@ -67,8 +59,7 @@ impl GatewayConfig {
             upstreams: None,
             protocol: Protocol::Auto,
             credentials: None,
-            authorities: Vec::new(),
-            identity: None,
+            tls: TlsSettings::new(),
         }
     }
 
@@ -107,14 +98,7 @@ impl GatewayConfig {
     ///
     /// [`GatewayConfigError::Authorities`] if there is none, or one of them is damaged.
     pub fn with_authorities(mut self, pem: &[u8]) -> Result<Self, GatewayConfigError> {
-        let found = pem::certificates(pem).map_err(GatewayConfigError::Authorities)?;
-        let mut store = RootCertStore::empty();
-        for (at, certificate) in found.iter().enumerate() {
-            store.add(certificate.clone()).map_err(|error| {
-                GatewayConfigError::Authorities(PemError::Damaged(at + 1, error.to_string()))
-            })?;
-        }
-        self.authorities.extend(found);
+        self.tls = self.tls.with_authorities(pem)?;
         Ok(self)
     }
 
@@ -130,10 +114,7 @@ impl GatewayConfig {
         certificate: &[u8],
         key: &[u8],
     ) -> Result<Self, GatewayConfigError> {
-        self.identity = Some(Identity {
-            chain: pem::certificates(certificate).map_err(GatewayConfigError::Certificate)?,
-            key: pem::key(key).map_err(GatewayConfigError::Key)?,
-        });
+        self.tls = self.tls.with_client_certificate(certificate, key)?;
         Ok(self)
     }
 
@@ -145,41 +126,17 @@ impl GatewayConfig {
         self.address == other.address
             && self.protocol == other.protocol
             && self.credentials == other.credentials
-            && self.authorities == other.authorities
-            && self.identity == other.identity
+            && self.tls == other.tls
     }
 
     /// The name that the gateway's certificate must bear.
     pub(super) fn server_name(&self) -> Result<ServerName<'static>, GatewayConfigError> {
-        match self.address.host() {
-            Host::Ip(ip) => Ok(ServerName::from(*ip)),
-            Host::Name(name) => ServerName::try_from(name.as_str().to_owned())
-                .map_err(|_| GatewayConfigError::Name(self.address.host().clone())),
-        }
+        server_name(self.address.host())
     }
 
     /// The TLS side of it, with the trust store read now.
     pub(super) fn client_config(&self) -> Result<ClientConfig, GatewayConfigError> {
-        let untrusted = |error: rustls::Error| GatewayConfigError::TrustStore(error.to_string());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier =
-            Witness::new(self.authorities.clone(), provider.clone()).map_err(untrusted)?;
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(untrusted)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier));
-        let mut config = match &self.identity {
-            None => builder.with_no_client_auth(),
-            Some(Identity { chain, key }) => builder
-                .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(|error| match error {
-                    rustls::Error::InconsistentKeys(_) => GatewayConfigError::KeyMismatch,
-                    error => GatewayConfigError::Key(PemError::Damaged(1, error.to_string())),
-                })?,
-        };
-        config.alpn_protocols = self.protocol.alpn();
-        Ok(config)
+        self.tls.client_config(self.protocol.alpn())
     }
 }
 
@@ -190,19 +147,7 @@ impl fmt::Debug for GatewayConfig {
             .field("upstreams", &self.upstreams)
             .field("protocol", &self.protocol)
             .field("credentials", &self.credentials)
-            .field("authorities", &self.authorities.len())
-            .field("client_certificate", &self.identity.is_some())
+            .field("tls", &self.tls)
             .finish()
-    }
-}
-
-// === impl Identity ===
-
-impl Clone for Identity {
-    fn clone(&self) -> Self {
-        Self {
-            chain: self.chain.clone(),
-            key: self.key.clone_key(),
-        }
     }
 }

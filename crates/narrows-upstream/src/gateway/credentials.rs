@@ -54,7 +54,7 @@ impl GatewayCredentials {
     pub(super) fn header(&self) -> String {
         match self {
             Self::Basic(credentials) => credentials.basic(),
-            Self::Bearer(token) => format!("Bearer {}", token.0),
+            Self::Bearer(token) => token.header(),
         }
     }
 
@@ -68,6 +68,13 @@ impl GatewayCredentials {
 }
 
 // === impl BearerToken ===
+
+impl BearerToken {
+    /// The value of `Proxy-Authorization`: a secret, in visible ASCII.
+    pub(crate) fn header(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
 
 impl std::str::FromStr for BearerToken {
     type Err = BearerTokenError;

@@ -6,16 +6,17 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use narrows_connect::{Limits, Via, encode_forwarded};
+use bytes::Bytes;
+use narrows_connect::{Limits, Via};
 use narrows_endpoint::Target;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
+use super::handshake::TlsSession;
 use super::lock;
-use super::session::{Refusal, TlsSession};
+use super::session::Refusal;
 use crate::error::DialErrorKind;
-use crate::exchange::{Answer, exchange_head, read_refusal};
+use crate::exchange::{Answer, exchange, read_refusal};
 use crate::tls_fault::TlsFault;
 
 /// The fewest sessions that are kept ready for a gateway in use: a new one takes three round trips, and
@@ -54,14 +55,7 @@ pub(super) async fn connect(
     authorization: Option<&str>,
     limits: &Limits,
 ) -> Result<Bytes, Refusal> {
-    let mut head = BytesMut::new();
-    encode_forwarded(target, via, None, &mut head);
-    if let Some(value) = authorization {
-        // Before the empty line that ends the head; the value holds no line end by type.
-        head.truncate(head.len() - b"\r\n".len());
-        head.extend_from_slice(format!("Proxy-Authorization: {value}\r\n\r\n").as_bytes());
-    }
-    match exchange_head(&mut session.io, head, limits).await {
+    match exchange(&mut session.io, target, via, authorization, limits).await {
         Ok(Answer::Open(early)) => Ok(early),
         Ok(Answer::Refused(response, body)) => {
             let answer = read_refusal(&mut session.io, *response, body).await;

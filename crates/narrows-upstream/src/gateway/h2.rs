@@ -11,9 +11,9 @@ use h2::client::{Builder, SendRequest};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::handshake::TlsSession;
 use super::lock;
 use super::overheard::Overheard;
-use super::session::TlsSession;
 use crate::error::DialErrorKind;
 use crate::tls_fault::TlsFault;
 use crate::{Timeouts, window};

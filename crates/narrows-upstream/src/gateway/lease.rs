@@ -6,7 +6,8 @@ use narrows_endpoint::Target;
 use tokio::time::{Instant, timeout};
 
 use super::h2::Slot;
-use super::session::{Session, TlsSession};
+use super::handshake::TlsSession;
+use super::session::Session;
 use super::{Shared, Spoken, lock};
 use crate::dialer::Dialer;
 use crate::error::{DialError, DialErrorKind};

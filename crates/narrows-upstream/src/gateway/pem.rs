@@ -40,7 +40,7 @@ fn found_instead(found: &Option<String>) -> String {
 }
 
 /// All certificates, at least one.
-pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let found = found.map_err(|error| malformed(&error))?;
     if found.is_empty() {
@@ -50,7 +50,7 @@ pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, P
 }
 
 /// The first private key.
-pub(super) fn key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
+pub(crate) fn key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
     match PrivateKeyDer::from_pem_slice(pem) {
         Ok(key) => Ok(key),
         Err(Error::NoItemsFound) => Err(missing(pem, "private key")),

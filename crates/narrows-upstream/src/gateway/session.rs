@@ -1,16 +1,11 @@
 //! From an address to a session: TCP, perhaps through a proxy, TLS, and the protocol on it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tokio::time::Instant;
 
 use super::h2::Session as H2Session;
-use super::socket::Socket;
-use super::verifier::witnessed;
+use super::handshake::{TlsSession, handshake};
 use super::{Protocol, Shared, Spoken, lock};
 use crate::answer::ProxyAnswer;
 use crate::dialer::Dialer;
@@ -19,14 +14,6 @@ use crate::facts::Stage;
 use crate::tls_fault::TlsFault;
 use crate::upstreams::{Proof, Tour};
 use crate::{Connected, Upstream, Upstreams};
-
-/// A TLS session on which nothing was said yet.
-#[derive(Debug)]
-pub(super) struct TlsSession {
-    /// Boxed, since TLS keeps a kilobyte of state inline.
-    pub(super) io: Box<TlsStream<Socket>>,
-    pub(super) peer: SocketAddr,
-}
 
 /// A session of either protocol.
 #[derive(Debug)]
@@ -128,29 +115,13 @@ impl Shared {
 
     /// The TLS handshake.
     async fn secure(&self, connected: Connected, dialer: &Dialer) -> Result<TlsSession, TlsFault> {
-        let Connected { io, early, peer } = connected;
-        let socket = Socket::new(io, early);
-        let heard = socket.heard().clone();
-        let connector = TlsConnector::from(self.tls.clone());
-        let handshake = connector.connect(self.name.clone(), socket).into_fallible();
-        let outcome = timeout(dialer.timeouts().tls, witnessed(handshake)).await;
-        let received = heard.load(Ordering::Relaxed);
-        let Ok((outcome, issuer)) = outcome else {
-            return Err(TlsFault::Silent { received });
-        };
-        match outcome {
-            Ok(io)
-                if self.config.protocol == Protocol::H2
-                    && io.get_ref().1.alpn_protocol().is_none() =>
-            {
-                Err(TlsFault::NoProtocol)
-            }
-            Ok(io) => Ok(TlsSession {
-                io: Box::new(io),
-                peer,
-            }),
-            Err((error, socket)) => Err(TlsFault::new(&error, socket.first(), received, issuer)),
+        let (config, name) = (self.tls.clone(), self.name.clone());
+        let session = handshake(config, name, connected, dialer.timeouts().tls).await?;
+        let agreed = session.io.get_ref().1.alpn_protocol().is_some();
+        if self.config.protocol == Protocol::H2 && !agreed {
+            return Err(TlsFault::NoProtocol);
         }
+        Ok(session)
     }
 
     fn note(&self, stage: Stage, start: Instant, error: Option<&DialError>) {

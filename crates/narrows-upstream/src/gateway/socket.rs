@@ -8,18 +8,19 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use crate::Stream;
 
 /// How many of the first octets are kept to tell what spoke if it was not TLS.
 const FIRST_OCTETS: usize = 80;
 
-/// A TCP connection, perhaps inside a proxy's tunnel, that carries TLS.
+/// A connection, perhaps inside a proxy's tunnel, that carries TLS.
 ///
 /// Shutting it down sends nothing: TLS has said `close_notify` by then, and a FIN would let many proxies
 /// cut the other direction too. The FIN goes out when it is dropped.
 #[derive(Debug)]
-pub(super) struct Socket {
-    io: TcpStream,
+pub(crate) struct Socket {
+    io: Stream,
     /// What came glued to the proxy's answer; read before `io`.
     early: Bytes,
     first: Vec<u8>,
@@ -29,7 +30,7 @@ pub(super) struct Socket {
 // === impl Socket ===
 
 impl Socket {
-    pub(super) fn new(io: TcpStream, early: Bytes) -> Self {
+    pub(super) fn new(io: Stream, early: Bytes) -> Self {
         Self {
             io,
             early,
@@ -49,9 +50,8 @@ impl Socket {
     }
 
     /// Makes the coming drop send RST.
-    pub(super) fn reset_on_drop(&self) {
-        // A socket that no longer takes the option is gone already, which is what was asked for.
-        let _ = self.io.set_zero_linger();
+    pub(super) fn reset_on_drop(&mut self) {
+        self.io.reset_on_drop();
     }
 
     fn note(&mut self, octets: &[u8]) {

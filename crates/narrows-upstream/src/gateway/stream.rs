@@ -32,7 +32,7 @@ enum Kind {
 // === impl GatewayStream ===
 
 impl GatewayStream {
-    pub(super) fn h1(io: Box<TlsStream<Socket>>) -> Self {
+    pub(crate) fn h1(io: Box<TlsStream<Socket>>) -> Self {
         Self(Kind::H1(io))
     }
 
@@ -44,7 +44,7 @@ impl GatewayStream {
     /// CONNECT_ERROR. The stream is of no other use afterwards.
     pub fn reset_on_drop(&mut self) {
         match &mut self.0 {
-            Kind::H1(io) => io.get_ref().0.reset_on_drop(),
+            Kind::H1(io) => io.get_mut().0.reset_on_drop(),
             Kind::H2(stream) => stream.reset(),
         }
     }

@@ -18,7 +18,7 @@ tokio::task_local! {
 
 /// Verifies as the operating system would, and remembers the issuer of what it refuses.
 #[derive(Debug)]
-pub(super) struct Witness(Verifier);
+pub(crate) struct Witness(Verifier);
 
 /// Runs a handshake; gives with its outcome the issuer of the certificate that was refused in it.
 pub(super) async fn witnessed<T>(handshake: impl Future<Output = T>) -> (T, Option<String>) {
@@ -33,7 +33,7 @@ pub(super) async fn witnessed<T>(handshake: impl Future<Output = T>) -> (T, Opti
 
 impl Witness {
     /// Reads the trust store now.
-    pub(super) fn new(
+    pub(crate) fn new(
         authorities: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, Error> {

@@ -43,8 +43,8 @@ fn everything_else_is_refused() {
         ("proxy.example:3128", Error::MissingScheme),
         ("http:proxy.example:3128", Error::MissingScheme),
         ("user:p://w@proxy.example:1", Error::MissingScheme),
-        ("https://proxy.example:3128", Error::Scheme("https".into())),
-        ("SOCKS5://proxy.example", Error::Scheme("socks5".into())),
+        ("ftp://proxy.example:3128", Error::Scheme("ftp".into())),
+        ("SOCKS4://proxy.example", Error::Scheme("socks4".into())),
         ("http://proxy.example:1/path", Error::Path),
         ("http://proxy.example:1//", Error::Path),
         ("http://proxy.example:1?a", Error::Path),
@@ -73,12 +73,37 @@ fn everything_else_is_refused() {
 }
 
 #[test]
+fn three_schemes_with_their_ports() {
+    for (text, expected, scheme) in [
+        ("http://p.example", "http://p.example:80", ProxyScheme::Http),
+        (
+            "HTTPS://p.example",
+            "https://p.example:443",
+            ProxyScheme::Https,
+        ),
+        (
+            "socks5://p.example",
+            "socks5://p.example:1080",
+            ProxyScheme::Socks5,
+        ),
+        (
+            "socks5h://u@p.example:1",
+            "socks5://***@p.example:1",
+            ProxyScheme::Socks5,
+        ),
+    ] {
+        let url = parse(text).unwrap();
+        assert_eq!((url.to_string().as_str(), url.scheme()), (expected, scheme));
+    }
+}
+
+#[test]
 fn nothing_shows_the_credentials() {
     let url = parse("http://agent:hunter2@proxy.example:1").unwrap();
     assert_eq!(url.to_string(), "http://***@proxy.example:1");
     assert_eq!(format!("{url:?}"), "ProxyUrl(http://***@proxy.example:1)");
     for text in [
-        "https://agent:hunter2@proxy.example",
+        "socks4://agent:hunter2@proxy.example",
         "http://agent:hunter2@",
         "http://agent:hunter2@proxy.example:x",
         "http://agent:hunter2/@proxy.example",

@@ -1,7 +1,8 @@
 //! [`Blame`]: whose fault it was that an upstream opened no tunnel.
 
 use super::parking::Proof;
-use crate::error::{AuthenticationFault, DialError, DialErrorKind};
+use crate::error::{AuthenticationFault, DialError, DialErrorKind, SocksFault};
+use crate::socks::Refused;
 use crate::{ProxyAnswer, Upstream};
 
 /// Whose fault it was that an upstream opened no tunnel.
@@ -31,6 +32,7 @@ impl Blame {
             Kind::Broken(_) | Kind::Closed { .. } | Kind::Silent => Self::Unclear {
                 silent: Some(Proof::Opened),
             },
+            Kind::Socks(fault) => Self::of_socks(*fault, upstream),
             Kind::Nonsense(_) => Self::Upstream(Proof::Opened),
             // With the gateway behind it: either may have cut it.
             Kind::Tls(_) if error.gateway().is_some() => Self::Unclear {
@@ -38,6 +40,18 @@ impl Blame {
             },
             Kind::Tls(_) => Self::Upstream(Proof::Reached),
             Kind::Busy { .. } | Kind::GoneAway(_) | Kind::StreamReset(_) => Self::Nobody,
+        }
+    }
+
+    fn of_socks(fault: SocksFault, upstream: &Upstream) -> Self {
+        match fault {
+            SocksFault::Closed => Self::Unclear {
+                silent: Some(Proof::Opened),
+            },
+            SocksFault::Login(fault) => Self::of_fault(fault, upstream),
+            SocksFault::LoginLength(_) | SocksFault::NotSocks(_) => Self::Upstream(Proof::Opened),
+            SocksFault::Refused(Refused::NotAllowed) => Self::Nobody,
+            SocksFault::Refused(_) => Self::Unclear { silent: None },
         }
     }
 

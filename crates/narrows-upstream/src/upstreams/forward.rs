@@ -57,7 +57,8 @@ impl Upstreams {
         Err(tour.failure())
     }
 
-    /// Connects to the first upstream that can be reached, for plain HTTP in absolute form to the target.
+    /// Connects to the first upstream that can be reached, for plain HTTP to the target: in absolute form
+    /// if the upstream [speaks HTTP](Upstream::takes_requests), else through a tunnel to the target.
     ///
     /// # Errors
     ///
@@ -73,13 +74,26 @@ impl Upstreams {
     ) -> Result<Chosen, DialError> {
         let mut tour = Tour::new(self, target, Proof::Reached);
         while let Some(turn) = tour.next() {
-            let attempt = dialer.to_proxy(turn.upstream());
+            let upstream = turn.upstream();
+            let tunnel = !upstream.takes_requests();
+            let attempt = async {
+                if tunnel {
+                    dialer.through(upstream, target).await
+                } else {
+                    dialer.to_proxy(upstream).await
+                }
+            };
             let late = |upstream: &Upstream, elapsed, kind| {
                 DialError::new(Path::ToProxy(upstream.endpoint().clone()), elapsed, kind)
             };
             match turn.run(attempt, late).await {
                 Ok(connected) => {
-                    let passage = tour.succeeded(turn, Proof::Reached);
+                    let proof = if tunnel {
+                        Proof::Opened
+                    } else {
+                        Proof::Reached
+                    };
+                    let passage = tour.succeeded(turn, proof);
                     return Ok(Chosen { connected, passage });
                 }
                 Err(error) => tour.failed(turn, error)?,

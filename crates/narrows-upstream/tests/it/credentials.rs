@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use narrows_endpoint::{Hop, Step, Target};
-use narrows_upstream::{DialErrorKind, Upstream};
+use narrows_upstream::{Authentication, DialErrorKind, Upstream};
 
 use crate::scripted::{Proxy, Script, Then, dialer, has_login, impatient};
 
@@ -147,7 +147,7 @@ async fn only_an_offer_of_basic_is_answered() {
         ),
         (
             "Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n",
-            "wants credentials by negotiate, ntlm, none of which is supported yet",
+            "wants credentials by negotiate, ntlm, none of which can be used with the configured ones",
         ),
     ] {
         let answer = format!("HTTP/1.1 407 No\r\n{challenge}Content-Length: 0\r\n\r\n");
@@ -202,4 +202,154 @@ async fn a_changed_password_is_noticed_after_two_logins() {
     }
     assert!(upstream.rejected());
     assert_eq!(proxy.logins(), 2);
+}
+
+/// The parameters of a Digest answer, checked for `agent:secret`.
+fn digest_is_good(head: &str, nonce: &str) -> bool {
+    let Some(line) = head
+        .lines()
+        .find(|line| line.starts_with("Proxy-Authorization: Digest "))
+    else {
+        return false;
+    };
+    // A good password is known by the hash of the whole; the dance is what is looked at here.
+    line.contains("username=\"agent\"")
+        && line.contains(&format!("nonce=\"{nonce}\""))
+        && line.contains("uri=\"target.example:443\"")
+        && line.contains("algorithm=SHA-256")
+}
+
+const DIGEST: Script = Script(
+    "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"c\"\r\n\
+     Proxy-Authenticate: Digest realm=\"c\", nonce=\"one\", qop=\"auth\"\r\n\
+     Proxy-Authenticate: Digest realm=\"c\", nonce=\"one\", qop=\"auth\", algorithm=SHA-256\r\n\
+     Content-Length: 0\r\n\r\n",
+    Then::Close,
+);
+const STALE: Script = Script(
+    "HTTP/1.1 407 No\r\nProxy-Authenticate: Digest realm=\"c\", nonce=\"two\", qop=\"auth\", \
+     algorithm=SHA-256, stale=true\r\nContent-Length: 0\r\n\r\n",
+    Then::Close,
+);
+
+#[tokio::test]
+async fn digest_goes_before_basic_and_counts_its_nonce() {
+    let proxy = Proxy::start(|head| {
+        if digest_is_good(head, "one") {
+            OPEN
+        } else {
+            DIGEST
+        }
+    })
+    .await;
+    let upstream = upstream(&proxy, "agent:secret@");
+    for _ in 0..3 {
+        dialer().through(&upstream, &target()).await.unwrap();
+    }
+    let heads = proxy.heads();
+    assert_eq!((heads.len(), proxy.logins()), (4, 0), "nothing by Basic");
+    assert!(!heads.concat().contains("secret"));
+    for (head, count) in heads[1..].iter().zip(["00000001", "00000002", "00000003"]) {
+        assert!(head.contains(&format!("nc={count}")), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_stale_nonce_costs_one_round_and_no_rejection() {
+    let proxy = Proxy::start(|head| {
+        if digest_is_good(head, "two") {
+            OPEN
+        } else if digest_is_good(head, "one") {
+            STALE
+        } else {
+            DIGEST
+        }
+    })
+    .await;
+    let upstream = upstream(&proxy, "agent:secret@");
+    dialer().through(&upstream, &target()).await.unwrap();
+    assert_eq!(proxy.heads().len(), 3);
+    dialer().through(&upstream, &target()).await.unwrap();
+    assert_eq!(proxy.heads().len(), 4);
+
+    let never = Proxy::start(|head| {
+        if head.contains("Digest") {
+            STALE
+        } else {
+            DIGEST
+        }
+    })
+    .await;
+    let upstream = self::upstream(&never, "agent:secret@");
+    let error = dialer().through(&upstream, &target()).await.unwrap_err();
+    assert!(error.to_string().contains("stale"), "{error}");
+    assert_eq!(never.heads().len(), 3, "bounded");
+    assert!(!upstream.rejected());
+}
+
+#[tokio::test]
+async fn a_password_that_digest_rejects_is_tried_once() {
+    let proxy = Proxy::start(|_| DIGEST).await;
+    let upstream = upstream(&proxy, "agent:wrong@");
+    for _ in 0..3 {
+        dialer().through(&upstream, &target()).await.unwrap_err();
+    }
+    let tries = proxy
+        .heads()
+        .iter()
+        .filter(|head| head.contains("Proxy-Authorization"))
+        .count();
+    assert_eq!(tries, 1);
+}
+
+#[tokio::test]
+async fn who_wants_digest_alone_sends_nothing_by_basic() {
+    let proxy = demanding().await;
+    let upstream = upstream(&proxy, "agent:secret@").with_authentication(Authentication::Digest);
+    let error = dialer().through(&upstream, &target()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("wants credentials by negotiate, basic, none of which"),
+        "{error}"
+    );
+    assert_eq!(proxy.logins(), 0);
+}
+
+/// Whoever offers Basic alone after Digest has worked is not sent the password in clear.
+#[tokio::test]
+async fn digest_that_worked_is_not_given_up_for_basic() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let proxy =
+        Proxy::start(
+            move |head| match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => DIGEST,
+                1 if digest_is_good(head, "one") => OPEN,
+                _ => ASKS,
+            },
+        )
+        .await;
+    let upstream = upstream(&proxy, "agent:secret@");
+    dialer().through(&upstream, &target()).await.unwrap();
+    for _ in 0..3 {
+        dialer().through(&upstream, &target()).await.unwrap_err();
+    }
+    assert_eq!(proxy.logins(), 0);
+}
+
+#[tokio::test]
+async fn a_token_goes_where_bearer_is_offered_and_nowhere_else() {
+    const BEARER: Script = Script(
+        "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"c\", Bearer realm=\"c\"\r\n\
+         Content-Length: 0\r\n\r\n",
+        Then::Close,
+    );
+    let is_good = |head: &str| head.contains("\r\nProxy-Authorization: Bearer t0ken\r\n");
+    let proxy = Proxy::start(move |head| if is_good(head) { OPEN } else { BEARER }).await;
+    let with_token = upstream(&proxy, "").with_token("t0ken".parse().unwrap());
+    dialer().through(&with_token, &target()).await.unwrap();
+    let basic = demanding().await;
+    let with_token = upstream(&basic, "").with_token("t0ken".parse().unwrap());
+    dialer().through(&with_token, &target()).await.unwrap_err();
+    assert!(!basic.heads().concat().contains("t0ken"));
 }

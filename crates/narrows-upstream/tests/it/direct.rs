@@ -59,7 +59,7 @@ async fn names_are_resolved_and_dialled() {
     let connected = dialer().direct(&named(addr)).await.unwrap();
     assert_eq!(connected.peer, addr);
     assert!(connected.early.is_empty());
-    assert!(connected.io.nodelay().unwrap());
+    assert!(connected.io.socket().unwrap().nodelay().unwrap());
     assert!(listener.accept().is_ok());
 }
 

@@ -6,3 +6,4 @@ mod faults;
 mod h1;
 mod h2;
 mod path;
+mod proxies;

@@ -9,4 +9,5 @@ mod credentials;
 mod direct;
 mod gateway;
 mod scripted;
+mod socks;
 mod through;

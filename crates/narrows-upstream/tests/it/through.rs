@@ -32,7 +32,7 @@ async fn the_tunnel_begins_behind_the_answer() {
         let proxy = Proxy::always(answer, Then::Echo).await;
         let mut connected = open(&dialer(), &proxy).await.unwrap();
         assert_eq!(connected.peer, proxy.addr);
-        assert!(connected.io.nodelay().unwrap());
+        assert!(connected.io.socket().unwrap().nodelay().unwrap());
         connected.io.write_all(b"hello").await.unwrap();
         connected.io.shutdown().await.unwrap();
         let mut received = connected.early.to_vec();
