@@ -20,3 +20,4 @@ mod probe_allowlist;
 mod routes;
 mod supply;
 mod tunnel;
+mod upstreams;

@@ -20,6 +20,7 @@ pub mod probe;
 pub mod program;
 pub mod proxy;
 pub mod raw;
+pub mod server;
 pub mod squid;
 pub mod supply;
 pub mod tls;

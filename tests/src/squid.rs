@@ -19,6 +19,13 @@ const BASIC_HELPERS: &[&str] = &[
     "/usr/libexec/squid/basic_ncsa_auth",
 ];
 
+/// The same for the one that answers for Digest.
+const DIGEST_HELPERS: &[&str] = &[
+    "/usr/lib/squid/digest_file_auth",
+    "/usr/lib64/squid/digest_file_auth",
+    "/usr/libexec/squid/digest_file_auth",
+];
+
 /// A running Squid; dropping it ends it.
 #[derive(Debug)]
 pub struct Squid {
@@ -83,6 +90,37 @@ impl Squid {
                 format!("http_port 127.0.0.1:{port}\n{}", access(place, login)),
             )
         })
+    }
+
+    /// Starts a Squid that wants user and password by Digest alone; `None` if it has no helper for that,
+    /// which is said loudly.
+    ///
+    /// # Panics
+    ///
+    /// As [`Squid::start`].
+    pub fn by_digest(user: &str, password: &str) -> Option<Self> {
+        let helper = DIGEST_HELPERS.iter().map(Path::new);
+        let Some(helper) = helper.into_iter().find(|path| path.is_file()) else {
+            program::unable("Squid's digest_file_auth is missing");
+            return None;
+        };
+        Some(Self::launch(|place, port| {
+            let file = place.join("passwords");
+            std::fs::write(&file, format!("{user}:{password}\n")).expect("a writable directory");
+            let lines = format!(
+                "http_port 127.0.0.1:{port}\n\
+                 auth_param digest program {} {}\n\
+                 auth_param digest children 1\n\
+                 auth_param digest realm narrows\n\
+                 acl known proxy_auth REQUIRED\n\
+                 http_access allow known\n\
+                 http_access deny all",
+                helper.display(),
+                file.display()
+            );
+            let (user, password) = (escape(user), escape(password));
+            (format!("http://{user}:{password}@127.0.0.1:{port}"), lines)
+        }))
     }
 
     /// Starts a Squid that lets in whom these lines of `squid.conf` say, and goes where they say.
