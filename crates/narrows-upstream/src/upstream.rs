@@ -272,7 +272,7 @@ impl Upstream {
     }
 
     /// Remembers that the proxy answered 407 and offered what the credentials can go by: from now on it need
-    /// not ask again. By Basic, unless [`note_offers`](Self::note_offers) has read something better.
+    /// not ask again. By Basic, unless [`asks_again`](Self::asks_again) or a CONNECT has read something better.
     ///
     /// For requests that cannot be repeated with credentials; the next one carries them at once. A target
     /// that pretends to be the proxy can bring this about too: the credentials go to the proxy only.
