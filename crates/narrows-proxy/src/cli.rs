@@ -13,6 +13,7 @@ use narrows_endpoint::{Source, Target};
 
 use narrows_log::Format as LogFormat;
 
+use crate::configure::ConfigCommand;
 use crate::logs::LogsCommand;
 use crate::{exit, explain};
 
@@ -168,6 +169,9 @@ impl Options {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at the configuration file, and change it
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Read logs: what went where, how often, how slowly, and what failed
     ///
     /// Lines of arcproxy, Squid, the Common Log Format and our JSON, mixed as they come; files may be

@@ -3,6 +3,7 @@
 pub mod bypass;
 pub mod cli;
 pub mod config;
+pub mod configure;
 pub mod environment;
 pub mod exit;
 pub mod explain;

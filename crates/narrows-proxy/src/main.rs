@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use narrows_proxy::cli::{self, Command};
+use narrows_proxy::configure::{self, ConfigCommand, ConfigureError};
 use narrows_proxy::exit::Exit;
 use narrows_proxy::logs::{ConvertArgs, FollowArgs, LogsCommand, Output};
 use narrows_proxy::reload::Sources;
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
         command => {
             let lookup = |name: &str| std::env::var(name).ok();
             let sources = Sources::new(cli.options, origins, Box::new(lookup));
+            if let Some(Command::Config(command)) = &command {
+                return configure(command, &sources).into();
+            }
             match sources.settings() {
                 Ok(settings) => obey(command, settings, sources),
                 Err(problems) => refuse(&problems),
@@ -39,6 +43,26 @@ fn main() -> ExitCode {
         }
     }
     .into()
+}
+
+/// Looks at the configuration file, or changes it.
+fn configure(command: &ConfigCommand, sources: &Sources) -> Exit {
+    match configure::obey(command, sources) {
+        Ok(said) => {
+            for warning in &said.warnings {
+                say(format_args!("warning: {warning}"));
+            }
+            match print(&said.text) {
+                Exit::Clean => said.exit,
+                exit => exit,
+            }
+        }
+        Err(ConfigureError::Problems(problems)) => refuse(&problems),
+        Err(error) => {
+            fail(&error, error.hint());
+            error.exit()
+        }
+    }
 }
 
 /// Does what needs settings.
@@ -58,6 +82,7 @@ fn obey(command: Option<Command>, settings: Settings, sources: Sources) -> Exit 
             Ok(output) => finish(output),
             Err(error) => fail(&error, None),
         },
+        Some(Command::Config(command)) => configure(&command, &sources),
         Some(Command::Run) | None => {
             start_diagnostics();
             run(settings, sources).unwrap_or_else(|error| {

@@ -5,6 +5,7 @@ mod notice;
 mod status;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +19,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
 use crate::cli::{Options, Origins};
+use crate::config::Loaded;
 use crate::posture;
 use crate::rules::rule_set;
 use crate::run::{self, Ways};
@@ -314,6 +316,16 @@ impl Sources {
     /// Everything that is wrong, at once.
     pub fn settings(&self) -> Result<Settings, Problems> {
         Settings::resolve(&self.options, &self.origins, &self.lookup)
+    }
+
+    /// The settings as they would be with this text in the configuration file.
+    ///
+    /// # Errors
+    ///
+    /// As [`settings`](Self::settings).
+    pub fn settings_with(&self, path: &Path, text: &str) -> Result<Settings, Problems> {
+        let loaded = Loaded::parse(&path.to_string_lossy(), text)?;
+        Settings::judge(&self.options, &self.origins, &self.lookup, Some(&loaded))
     }
 }
 

@@ -95,14 +95,23 @@ impl Settings {
             Some(path) => Some(Loaded::read(&path, named_by)?),
             None => None,
         };
+        Self::judge(options, origins, lookup, loaded.as_ref())
+    }
+
+    /// As [`resolve`](Self::resolve), with a file that was read already.
+    pub(crate) fn judge(
+        options: &Options,
+        origins: &Origins,
+        lookup: impl Fn(&str) -> Option<String>,
+        loaded: Option<&Loaded>,
+    ) -> Result<Self, Problems> {
         let mut merge = Merge {
             options,
             origins,
-            loaded: loaded.as_ref(),
+            loaded,
             catalogue: Catalogue::built_in().clone(),
             upstream_refused: false,
             problems: loaded
-                .as_ref()
                 .map(|loaded| loaded.problems.clone())
                 .unwrap_or_default(),
             warnings: Vec::new(),

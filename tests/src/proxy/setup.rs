@@ -134,6 +134,12 @@ impl Setup {
         };
         command
             .env_clear()
+            // The machine's own configuration and runtime directory are no part of a test.
+            .env("NARROWS_CONFIG", "")
+            .env(
+                "RUNTIME_DIRECTORY",
+                std::env::temp_dir().join("narrows-tests"),
+            )
             .envs(self.environment.clone())
             .args(&self.arguments);
         if let Some(text) = &self.config {

@@ -1,5 +1,7 @@
 //! The operator's rules, and the route of what none of them matches.
 
+use std::collections::HashMap;
+
 use narrows_endpoint::{Level, Pattern, Route, Source};
 
 use super::{Merge, given};
@@ -32,14 +34,21 @@ impl Merge<'_> {
             ("bypass", Level::Bypass, &file.bypass),
             ("gateway", Level::Carried, &file.gateway),
         ] {
+            let mut known: HashMap<String, Source> = HashMap::new();
             for text in texts {
                 let source = loaded.source(text);
-                match text.get_ref().parse() {
-                    Ok(pattern) => rules.push(Rule {
-                        level,
-                        pattern,
-                        source,
-                    }),
+                match text.get_ref().parse::<Pattern>() {
+                    Ok(pattern) => {
+                        if let Some(first) = known.insert(pattern.to_string(), source.clone()) {
+                            self.problems.push(twice(key, &pattern, &first, source));
+                            continue;
+                        }
+                        rules.push(Rule {
+                            level,
+                            pattern,
+                            source,
+                        });
+                    }
                     Err(error) => {
                         let message = format!("rules.{key}: {error}");
                         self.problems.push(Problem::new(source, message));
@@ -129,4 +138,11 @@ impl Merge<'_> {
                 .push(problem.hint("name it in [proxy]: url = \"http://proxy.example.net:3128\""));
         }
     }
+}
+
+/// A pattern stands twice in one list: one of the two was meant to be something else.
+fn twice(key: &str, pattern: &Pattern, first: &Source, source: Source) -> Problem {
+    let pattern = pattern.to_string();
+    let message = format!("rules.{key}: {pattern:?} stands at {first} already");
+    Problem::new(source, message).hint("take one of them out")
 }
