@@ -81,6 +81,9 @@ pub enum ConfigureError {
     /// The rules make no rule set.
     #[error(transparent)]
     Rules(#[from] RuleError),
+    /// A key of a section that may stand several times.
+    #[error("{0} stands in each section of that name, and there may be several")]
+    Several(&'static str),
     /// There is no such key.
     #[error("unknown key {key:?}{}", .meant.as_ref().map(|meant| format!(" ({meant})")).unwrap_or_default())]
     UnknownKey {
@@ -113,6 +116,9 @@ impl ConfigureError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Gateway(error) => error.hint(),
+            Self::Several(_) => {
+                Some("edit the file; narrows-proxy config check says what is wrong with it")
+            }
             Self::NoFile => Some("name one with --config"),
             Self::UnknownKey { .. } => Some("narrows-proxy config list shows every key"),
             Self::File { error, .. } => match error.kind() {
@@ -193,6 +199,9 @@ fn change(
     key: &Key,
     value: Option<&Vec<String>>,
 ) -> Result<Said, ConfigureError> {
+    if key.path.contains("[]") {
+        return Err(ConfigureError::Several(key.path));
+    }
     let path = file(sources)?;
     let at = |error| ConfigureError::File {
         path: path.clone(),

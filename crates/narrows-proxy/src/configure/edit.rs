@@ -46,19 +46,27 @@ impl Edit {
     /// The value of a key for people, without secrets: the file's, else its default.
     pub(super) fn shown(&self, key: &Key) -> String {
         match self.value(key) {
-            Some(found) => value::shown(key, found),
+            Some(found) => value::shown(key, &found),
             None if key.default == "none" => String::new(),
             None => value::default(key),
         }
     }
 
-    fn value(&self, key: &Key) -> Option<&Value> {
-        let (section, name) = key.split();
-        let table = match section {
-            "" => self.0.as_table(),
-            section => return self.0.get(section)?.as_table_like()?.get(name)?.as_value(),
+    /// What stands there; of a key of several sections (`log.sinks[].to`), what stands in each.
+    fn value(&self, key: &Key) -> Option<Value> {
+        let (path, field) = key.path.split_once("[].").unwrap_or((key.path, ""));
+        let (section, name) = path.split_once('.').unwrap_or(("", path));
+        let item = match section {
+            "" => self.0.get(name)?,
+            section => self.0.get(section)?.as_table_like()?.get(name)?,
         };
-        table.get(name)?.as_value()
+        let value = item.clone().into_value().ok()?;
+        if field.is_empty() {
+            return Some(value);
+        }
+        let sections = value.as_array()?.iter();
+        let values = sections.filter_map(|section| section.as_inline_table()?.get(field));
+        Some(Value::Array(values.cloned().collect()))
     }
 
     /// Writes a key. A comment behind the old value stays.

@@ -119,6 +119,19 @@ fn the_list_looks_like_azcmagents() {
     assert_eq!(lines.len(), 1 + KEYS.0.len());
 }
 
+#[test]
+fn keys_of_several_sections_are_shown_as_a_list_and_set_by_hand() {
+    let file = "[[log.sinks]]\nto = \"stdout\"\n[[log.sinks]]\nto = \"/tmp/b\"\nrotate_mib = 1\n";
+    let house = House::with(file);
+    assert_eq!(house.get("log.sinks[].to"), "[stdout,/tmp/b]\n");
+    assert_eq!(house.get("log.sinks[].rotate_mib"), "[1]\n");
+    let said = house.refused(&ConfigCommand::Unset {
+        key: "log.sinks[].to".to_owned(),
+    });
+    assert!(said.contains("hint: edit the file"), "{said}");
+    assert_eq!(house.text(), file);
+}
+
 /// Row 50: what `config` prints holds no password, and neither does what it says of a refused change.
 #[test]
 fn row_50_no_command_prints_a_secret() {
