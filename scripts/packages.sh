@@ -91,7 +91,7 @@ exec_start() {
     sed -nE 's/^ExecStart=//p' "$root/lib/systemd/system/$1.service" | sed -E "s#(^| )/#\1$root/#g"
 }
 
-"$root/usr/bin/narrows-proxy" explain --config "$root/etc/narrows/proxy.toml" example.com >/dev/null
+"$root/usr/bin/narrows-proxy" config check --config "$root/etc/narrows/proxy.toml" >/dev/null
 # shellcheck disable=SC2046 # words are what is wanted
 start narrows-proxy $(exec_start narrows-proxy)
 # The gateway's directory as an operator fills it.
@@ -117,7 +117,7 @@ if [ -n "$install" ]; then
     names=(narrows-proxy narrows-gateway narrows-probe)
     if dpkg -s "${names[@]}" >/dev/null 2>&1; then fail "they are installed here already"; fi
     dpkg -i "${packages[@]}"
-    narrows-proxy explain --config /etc/narrows/proxy.toml example.com >/dev/null
+    narrows-proxy config check >/dev/null
     [ "$(stat -c %U:%a /etc/narrows-gateway)" = narrows-gateway:750 ] || fail "/etc/narrows-gateway is open"
     if command -v man >/dev/null; then man --warnings -E UTF-8 -l -Tutf8 -Z \
         /usr/share/man/man1/narrows-*.1.gz 2>&1 >/dev/null | grep . && fail "man pages have faults"; fi
