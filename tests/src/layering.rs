@@ -14,13 +14,18 @@ const FLOORS: &[(&str, u8)] = &[
     ("narrows-tls-probe", 2),
     ("narrows-service", 2),
     ("narrows-server", 3),
+    ("narrows-admin", 3),
     ("narrows-proxy", 4),
     ("narrows-gateway", 4),
     ("narrows-probe", 4),
 ];
 
-/// The only arrow between two crates of one floor: the log writes targets.
-const SIDEWAYS: &[(&str, &str)] = &[("narrows-log", "narrows-endpoint")];
+/// The only arrows between two crates of one floor: the log writes targets, and the admin listener shows
+/// what a server does.
+const SIDEWAYS: &[(&str, &str)] = &[
+    ("narrows-log", "narrows-endpoint"),
+    ("narrows-admin", "narrows-server"),
+];
 
 /// The highest floor without sockets, files, environment and clock.
 const PURE: u8 = 1;
