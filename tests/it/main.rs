@@ -10,6 +10,7 @@
 )]
 
 mod abuse;
+mod admin;
 mod blame;
 mod clients;
 mod gateway;

@@ -9,7 +9,9 @@
     reason = "a test helper reports by panicking"
 )]
 
+pub mod admin;
 mod binary;
+pub mod browser;
 pub mod deadline;
 pub mod gateway;
 pub mod lab;

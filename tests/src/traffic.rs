@@ -187,7 +187,8 @@ const fn id(event: &Event) -> Option<ConnId> {
         | Event::Done { id, .. }
         | Event::Ended { id, .. }
         | Event::Fallback { id, .. }
-        | Event::Refused { id, .. } => Some(*id),
+        | Event::Refused { id, .. }
+        | Event::WouldDeny { id, .. } => Some(*id),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use narrows_upstream::{Fact as Seen, GatewayHealth};
+use narrows_upstream::{Fact as Seen, GatewayHealth, UpstreamHealth};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Decision;
@@ -190,6 +190,23 @@ impl Party {
             "{} sessions ready, {} shared with {} tunnels",
             health.ready, health.sessions, health.tunnels
         ));
+        self
+    }
+
+    /// Adds what was learnt of one of several upstreams.
+    #[must_use]
+    pub fn with_upstream(mut self, health: &UpstreamHealth) -> Self {
+        let fact = |seen: &Option<Seen>| seen.as_ref().map(Fact::from);
+        let facts = &health.facts;
+        (self.tcp, self.connect) = (fact(&facts.tcp), fact(&facts.connect));
+        self.tls = fact(&facts.tls);
+        self.note = health.parked.as_ref().map(|parked| {
+            format!(
+                "passed over for {} s more: {}",
+                parked.retry_in.as_secs(),
+                parked.reason
+            )
+        });
         self
     }
 

@@ -99,6 +99,16 @@ pub enum Event {
         /// Why, or what was left.
         detail: Text,
     },
+    /// `P:1:C:2 example.com:443 would deny: refused by policy`: a request was carried only because rules do no
+    /// more than report.
+    WouldDeny {
+        /// The connection.
+        id: ConnId,
+        /// Why it would be refused.
+        reason: Text,
+        /// What was asked for.
+        target: Target,
+    },
 }
 
 impl Event {
@@ -106,7 +116,10 @@ impl Event {
     pub const fn severity(&self) -> Severity {
         match self {
             Self::Dropped { .. } => Severity::Error,
-            Self::Ended { .. } | Self::Fallback { .. } | Self::Refused { .. } => Severity::Warn,
+            Self::Ended { .. }
+            | Self::Fallback { .. }
+            | Self::Refused { .. }
+            | Self::WouldDeny { .. } => Severity::Warn,
             _ => Severity::Info,
         }
     }

@@ -233,7 +233,10 @@ impl Summary {
                     .add(&format!("{status} {hop}/{step}: {reason}"));
                 self.whole(time, &name_of(target), &End::refused());
             }
-            Event::Note(_) | Event::Started { .. } | Event::Stopped { .. } => {}
+            Event::Note(_)
+            | Event::Started { .. }
+            | Event::Stopped { .. }
+            | Event::WouldDeny { .. } => {}
         }
     }
 

@@ -38,6 +38,13 @@ pub struct Cli {
 /// The flags that every command understands, as text.
 #[derive(Debug, Default, Args)]
 pub struct Options {
+    /// Show metrics, health, status and a page here
+    ///
+    /// An address of this machine such as 127.0.0.1:9090, unix: and a path, or off. `show` asks there.
+    /// Beats `admin.listen`.
+    #[arg(long, env = "NARROWS_ADMIN", value_name = "ADDR", global = true)]
+    pub admin: Option<String>,
+
     /// Allow clients from this address range (repeatable)
     ///
     /// A CIDR range such as 10.0.0.0/8, or one address. Loopback is always allowed. Needed before
@@ -145,6 +152,12 @@ pub struct Options {
         global = true
     )]
     pub proxy: Option<String>,
+
+    /// Let through what the rules deny, and report it
+    ///
+    /// Each such request is logged and counted as "would deny". Beats `rules.report_only`.
+    #[arg(long, env = "NARROWS_REPORT_ONLY", global = true)]
+    pub report_only: bool,
 }
 
 /// The configuration file when none is named.
@@ -183,6 +196,14 @@ pub enum Command {
     /// The first signal drains: no new tunnels, open ones may finish. A second one ends at once.
     /// SIGHUP opens the log file again, and reads the configuration again.
     Run,
+    /// Print the status of the proxy that is running
+    ///
+    /// Asks its admin listener: the one of --admin or the file, else the socket that a service has.
+    Show {
+        /// One JSON object for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Say which route targets take, and why
     ///
     /// Nothing is resolved, dialled or listened on.

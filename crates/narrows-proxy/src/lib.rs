@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 pub mod bypass;
 pub mod cli;
 pub mod config;
@@ -8,11 +9,13 @@ pub mod environment;
 pub mod exit;
 pub mod explain;
 pub mod logs;
+pub mod policy;
 pub mod posture;
 pub mod reload;
 pub mod rules;
 pub mod run;
 pub mod settings;
+pub mod show;
 
 use std::num::NonZeroU16;
 

@@ -10,7 +10,7 @@ use narrows_proxy::logs::{ConvertArgs, FollowArgs, LogsCommand, Output};
 use narrows_proxy::reload::Sources;
 use narrows_proxy::run::run;
 use narrows_proxy::settings::Settings;
-use narrows_proxy::{explain, logs, rules};
+use narrows_proxy::{explain, logs, rules, show};
 use narrows_service::problem::Problems;
 use narrows_service::say::say;
 use narrows_service::signals::End;
@@ -83,6 +83,10 @@ fn obey(command: Option<Command>, settings: Settings, sources: Sources) -> Exit 
             Err(error) => fail(&error, None),
         },
         Some(Command::Config(command)) => configure(&command, &sources),
+        Some(Command::Show { json }) => match show::show(&settings, json) {
+            Ok(text) => print(&text),
+            Err(error) => fail(&error, error.hint()),
+        },
         Some(Command::Run) | None => {
             start_diagnostics();
             run(settings, sources).unwrap_or_else(|error| {

@@ -31,6 +31,7 @@ pub fn fingerprint(settings: &Settings) -> String {
     let _ = writeln!(text, "listen {:?}", settings.listen);
     let _ = writeln!(text, "log {:?}", settings.log);
     let _ = writeln!(text, "server {:?}", settings.server);
+    let _ = writeln!(text, "report only {}", settings.report_only);
     let _ = writeln!(text, "timeouts {:?}", settings.timeouts);
     let _ = writeln!(text, "upstream {}", run::upstream_urls(settings).join(" "));
     let gateway = &settings.gateway;

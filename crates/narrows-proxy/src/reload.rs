@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use narrows_endpoint::RuleSet;
 use narrows_server::Egress;
 use narrows_service::descriptors;
 use narrows_service::log::SinkSettings;
@@ -20,8 +19,8 @@ use tokio::sync::watch;
 
 use crate::cli::{Options, Origins};
 use crate::config::Loaded;
+use crate::policy::RulePolicy;
 use crate::posture;
-use crate::rules::rule_set;
 use crate::run::{self, Ways};
 use crate::settings::Settings;
 use files::Seen;
@@ -51,7 +50,7 @@ pub struct Reloader {
 }
 
 /// Puts rules, egress and settings in force together, and gives the generation that begins.
-type Apply = dyn Fn(RuleSet, Egress, narrows_server::Settings) -> u64 + Send + Sync;
+pub(crate) type Apply = dyn Fn(RulePolicy, Egress, &Arc<Settings>, &Ways) -> u64 + Send + Sync;
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Where the settings of a process come from: the same places each time.
@@ -242,8 +241,8 @@ impl Reloader {
         let tunnels = settings.server.tunnels;
         settings.server.tunnels = descriptors::tunnels(self.descriptors, tunnels);
         let ways = run::ways(&settings, Some(&in_force.ways)).map_err(|error| wrong(&error))?;
-        let rules = rule_set(&settings).map_err(|error| wrong(&error))?;
-        let summary = run::summary(&settings, &rules);
+        let policy = RulePolicy::new(&settings).map_err(|error| wrong(&error))?;
+        let summary = run::summary(&settings, policy.rules());
         let mut warnings = std::mem::take(&mut settings.warnings);
         let waiting = in_force.fixed.waiting(&settings);
         warnings.extend(waiting.iter().map(|key| {
@@ -251,7 +250,7 @@ impl Reloader {
         }));
         let egress = run::egress(&settings, ways.clone(), self.own.clone());
         let hash = posture::fingerprint(&settings);
-        let generation = (self.apply)(rules, egress, settings.server);
+        let generation = (self.apply)(policy, egress, &Arc::new(settings), &ways);
         in_force.ways = ways;
         self.status.send_modify(|status| {
             status.generation = generation;

@@ -17,14 +17,39 @@ use crate::settings::Settings;
 ///
 /// More rules than can be counted; settings hold nothing else that a rule set refuses.
 pub fn rule_set(settings: &Settings) -> Result<RuleSet, RuleError> {
-    let never = if settings.upstreams.is_empty() {
-        Route::Direct
-    } else {
-        Route::Proxy
+    build(settings, settings.default.0, |_| true)
+}
+
+/// Builds the rule set without its denials: the way that each target would take.
+///
+/// # Errors
+///
+/// As [`rule_set`].
+pub fn lenient_rule_set(settings: &Settings) -> Result<RuleSet, RuleError> {
+    let default = match settings.default.0 {
+        Route::Deny => past_the_gateway(settings),
+        route => route,
     };
-    let (default, source) = settings.default.clone();
+    build(settings, default, |level| level != Level::Deny)
+}
+
+/// The route of what the gateway must not carry.
+const fn past_the_gateway(settings: &Settings) -> Route {
+    match settings.upstreams.is_empty() {
+        true => Route::Direct,
+        false => Route::Proxy,
+    }
+}
+
+fn build(
+    settings: &Settings,
+    default: Route,
+    wanted: impl Fn(Level) -> bool,
+) -> Result<RuleSet, RuleError> {
+    let never = past_the_gateway(settings);
+    let source = settings.default.1.clone();
     let mut builder = RuleSet::builder(Routes { never, default }).default_source(source);
-    for rule in &settings.rules {
+    for rule in settings.rules.iter().filter(|rule| wanted(rule.level)) {
         if settings.gateway.used || rule.level != Level::Carried {
             builder = builder.rule(rule.level, rule.pattern.clone(), rule.source.clone());
         }

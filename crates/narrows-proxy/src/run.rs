@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use narrows_endpoint::{Route, RuleError, RuleSet, Source, Target};
 use narrows_log::{Event, Log};
-use narrows_server::{Drained, Egress, FallbackTo, Server, TunnelLog};
+use narrows_server::{Drained, Egress, FallbackTo, Observe, Phase, Server, TunnelLog};
 use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::ListenError;
@@ -26,10 +26,11 @@ use narrows_upstream::{
 use tokio::signal::unix::Signal;
 use tokio::task::JoinHandle;
 
+use crate::admin::{self, Known};
 use crate::exit::Exit;
 use crate::explain;
-use crate::reload::{Outcome, Reloader, Sources};
-use crate::rules::rule_set;
+use crate::policy::RulePolicy;
+use crate::reload::{Apply, Outcome, Reloader, Sources};
 use crate::settings::{self, Settings};
 
 /// How long the log may take for its last lines.
@@ -41,6 +42,9 @@ const LAST_TASKS: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// The admin listener cannot be opened.
+    #[error(transparent)]
+    Admin(#[from] narrows_admin::BindError),
     /// The gateway cannot be used as it is configured.
     #[error("{source}: {error}", source = .named_by)]
     Gateway {
@@ -87,6 +91,7 @@ impl RunError {
                 ),
                 _ => None,
             },
+            Self::Admin(error) => error.hint(),
             Self::Upstream { error, .. } => match error {
                 GatewayConfigError::KeyMismatch => Some(
                     "proxy.client_key_file must hold the key that proxy.client_certificate_file was made for",
@@ -124,7 +129,7 @@ pub fn run(mut settings: Settings, sources: Sources) -> Result<Exit, RunError> {
     }
     settings.server.tunnels = descriptors::tunnels(descriptors, settings.server.tunnels);
     let ways = ways(&settings, None)?;
-    let rules = rule_set(&settings)?;
+    let policy = RulePolicy::new(&settings)?;
     let writer = log::open(&settings.log, "narrows-proxy")?;
     let clock = LocalClock::system();
     let log = TunnelLog::new(writer.handle(), Box::new(move || clock.now()));
@@ -132,7 +137,7 @@ pub fn run(mut settings: Settings, sources: Sources) -> Result<Exit, RunError> {
 
     let runtime = runtime()?;
     let end = runtime.block_on(serve(
-        settings, sources, sockets, ways, rules, &writer, &log,
+        settings, sources, sockets, ways, policy, &writer, &log,
     ))?;
     // Whatever still runs writes its record while it is dropped, before the last line of the log.
     runtime.shutdown_timeout(LAST_TASKS);
@@ -192,14 +197,18 @@ async fn serve(
     sources: Sources,
     sockets: Sockets,
     ways: Ways,
-    rules: RuleSet,
+    policy: RulePolicy,
     writer: &Writers,
     log: &Arc<TunnelLog>,
 ) -> Result<Ending, RunError> {
     let mut end = End::listen()?;
     let hangup = signals::reopen()?;
-    let (listeners, own) = sockets.listen().await?;
-    let summary = summary(&settings, &rules);
+    let (listeners, mut own) = sockets.listen().await?;
+    let settings = Arc::new(settings);
+    let watching = admin::watch(&settings);
+    let inside = admin::Inside::open(&settings, policy.rules(), &ways, &own, writer).await?;
+    let known = inside.as_ref().map(admin::Inside::known);
+    let summary = summary(&settings, policy.rules());
     for &address in &own {
         say(format_args!("listening on {address}"));
         let detail = format!("narrows-proxy {}; {summary}", env!("CARGO_PKG_VERSION"));
@@ -212,14 +221,21 @@ async fn serve(
     notify::ready(&summary);
 
     let drain = settings.server.drain;
+    admin::say_posture(&settings, log);
+    own.extend(inside.as_ref().and_then(admin::Inside::tcp));
     let egress = egress(&settings, ways.clone(), own.clone());
     let unready = settings.server.unready;
-    let server = Server::new(rules, egress, Arc::clone(log), settings.server.clone());
-    let reloaded = server.clone();
-    let apply = Box::new(move |rules, egress, settings| reloaded.reload(rules, egress, settings));
+    let observer = (Arc::clone(log), watching.clone());
+    let server = Server::new(policy, egress, observer, settings.server.clone());
+    let apply = apply(server.clone(), known.clone());
     let descriptors = descriptors::raise_descriptors();
     let reloader = Reloader::new(sources, &settings, ways, own, descriptors, apply).with_notice();
-    let watching = watch(reloader, hangup, writer.handle(), Arc::clone(log));
+    if let (Some(inside), Some(watching)) = (inside, watching) {
+        let server = server.clone();
+        let ready = move || server.phase() == Phase::Serving;
+        inside.serve(watching, reloader.subscribe(), ready);
+    }
+    let watching = watch(reloader, hangup, writer.handle(), Arc::clone(log), known);
     let _watching = AbortOnDrop(tokio::spawn(watching));
     let (first, asked) = tokio::sync::oneshot::channel();
     let mut serving = pin!(server.serve(listeners, async {
@@ -253,9 +269,28 @@ async fn serve(
     }
 }
 
+/// What puts a new configuration in force, and shows it.
+fn apply<O: Observe>(server: Server<RulePolicy, O>, known: Option<Arc<Known>>) -> Box<Apply> {
+    Box::new(move |policy, egress, settings, ways| {
+        if let Some(known) = &known {
+            known.show(settings, policy.rules(), ways);
+        }
+        server.reload(policy, egress, settings.server.clone())
+    })
+}
+
 /// Looks after the configuration; a signal opens the log again too.
-async fn watch(reloader: Reloader, hangup: Signal, writer: Log, log: Arc<TunnelLog>) {
+async fn watch(
+    reloader: Reloader,
+    hangup: Signal,
+    writer: Log,
+    log: Arc<TunnelLog>,
+    known: Option<Arc<Known>>,
+) {
     let told = move |outcome: &Outcome| {
+        if let (Some(known), Outcome::Refused(_)) = (&known, outcome) {
+            known.refused();
+        }
         let lines = outcome.lines();
         notify::reloaded(lines.first().map_or("nothing has changed", String::as_str));
         for line in lines {

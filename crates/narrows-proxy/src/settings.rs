@@ -1,5 +1,6 @@
 //! [`Settings`]: what holds after flags, variables, the file and defaults were put together.
 
+mod admin;
 mod clients;
 mod gateway;
 mod login;
@@ -24,6 +25,7 @@ use narrows_service::descriptors;
 use narrows_service::log::{self, SinkSettings};
 use narrows_service::problem::{Problem, Problems};
 
+pub use admin::Admin;
 pub use gateway::{Gateway, Leg};
 pub use routes::Rule;
 pub use upstream::Upstream;
@@ -35,12 +37,16 @@ pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LO
 /// What holds after flags, variables, the file and defaults were put together; everything is judged.
 #[derive(Debug)]
 pub struct Settings {
+    /// What the operator is shown, and where.
+    pub admin: Option<Admin>,
     /// Addresses to listen on, at least one.
     pub listen: Vec<SocketAddr>,
     /// What becomes of targets that the gateway carries.
     pub gateway: Gateway,
     /// The enterprise proxies, the preferred one first.
     pub upstreams: Vec<Upstream>,
+    /// Whether what the rules deny is let through, and reported.
+    pub report_only: bool,
     /// The operator's rules, without the catalogue's.
     pub rules: Vec<Rule>,
     /// The route of what no rule matches, and where that is said.
@@ -130,11 +136,13 @@ impl Merge<'_> {
         let clients = self.clients();
         let listen = self.listen(&clients);
         let own: Vec<_> = listen.iter().map(|(address, _)| *address).collect();
-        let (upstreams, excepted) = self.upstreams(&own, lookup);
+        let (upstreams, excepted) = self.upstreams(&own, &lookup);
         let upstream = !upstreams.is_empty();
         let mut rules = self.rules();
         rules.extend(excepted);
         Settings {
+            admin: self.admin(&own, &lookup),
+            report_only: self.report_only(),
             gateway: self.gateway(&own, upstream, &rules),
             default: self.default_route(upstream),
             listen: own,

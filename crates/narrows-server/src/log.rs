@@ -10,6 +10,7 @@ use narrows_log::{
 };
 
 use crate::observe::{Asked, Ended, Observe, Opened, Refused};
+use crate::policy::Terms;
 
 /// Tells the time for log lines: the clock and the time zone are the caller's.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -71,7 +72,7 @@ impl TunnelLog {
             method: Text::new(asked.method.as_str()),
             peer: Some(Text::new(ended.peer.to_string())),
             received: ended.received,
-            rule: text(terms.and_then(|terms| terms.rule.as_ref())),
+            rule: terms.and_then(allowed_by),
             sent: Some(ended.sent),
             status: ended.status,
             target: Text::new(asked.target.to_string()),
@@ -122,6 +123,13 @@ impl Observe for TunnelLog {
                 wanted: fallback.wanted,
             });
         }
+        if let Some(reason) = opened.terms.and_then(|terms| terms.would_deny.as_deref()) {
+            self.step(Event::WouldDeny {
+                id: asked.id,
+                reason: Text::new(reason),
+                target: asked.target.clone(),
+            });
+        }
     }
 
     fn ended(&self, ended: &Ended<'_>) {
@@ -165,6 +173,13 @@ impl Observe for TunnelLog {
             target: Text::new(refused.target),
         });
     }
+}
+
+/// What let a request pass; in report-only mode, that nothing did.
+fn allowed_by(terms: &Terms) -> Option<Text> {
+    let would_deny = terms.would_deny.as_deref();
+    let reported = would_deny.map(|reason| Text::new(format!("report-only, would deny: {reason}")));
+    reported.or_else(|| terms.rule.as_deref().map(Text::new))
 }
 
 fn elapsed_ms(asked: &Asked) -> u64 {

@@ -24,6 +24,18 @@ pub fn raise_descriptors() -> Option<u64> {
     }
 }
 
+/// The soft limit that is in force; `None` if there is none.
+pub fn limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
+/// How many descriptors are open, where the system tells: on Linux.
+pub fn open() -> Option<u64> {
+    let entries = std::fs::read_dir("/proc/self/fd").ok()?;
+    // One of them is the list itself.
+    Some((entries.count() as u64).saturating_sub(1))
+}
+
 /// How many of the wanted tunnels that many descriptors carry, so that one more is answered with 503
 /// instead of waiting for a descriptor that does not come.
 pub fn tunnels(descriptors: Option<u64>, wanted: usize) -> usize {

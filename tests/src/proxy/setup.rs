@@ -136,6 +136,7 @@ impl Setup {
             .env_clear()
             // The machine's own configuration and runtime directory are no part of a test.
             .env("NARROWS_CONFIG", "")
+            .env("NARROWS_ADMIN", "off")
             .env(
                 "RUNTIME_DIRECTORY",
                 std::env::temp_dir().join("narrows-tests"),

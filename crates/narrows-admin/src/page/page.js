@@ -246,6 +246,13 @@ async function look() {
   }
 }
 
+/** What matters first; JSON objects have no order of their own. */
+function inOrder(explained) {
+  const first = ['target', 'route', 'served_by', 'rule', 'reason', 'source'];
+  const rest = Object.keys(explained).filter((key) => !first.includes(key));
+  return [...first, ...rest].filter((key) => key in explained).map((key) => [key, explained[key]]);
+}
+
 async function explain(event) {
   event.preventDefault();
   const host = byId('host').value.trim();
@@ -254,7 +261,7 @@ async function explain(event) {
   try {
     const said = await ask(`/api/explain?host=${encodeURIComponent(host)}`);
     const all = Array.isArray(said) ? said : [said];
-    pairs = all.flatMap((one) => Object.entries(one)).filter(([, value]) => value !== null);
+    pairs = all.flatMap(inOrder).filter(([, value]) => value !== null);
   } catch (error) {
     pairs = [['problem', error.message]];
   }

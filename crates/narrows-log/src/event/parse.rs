@@ -35,7 +35,7 @@ fn parse_connection(message: &str) -> Option<Event> {
     match rest.strip_prefix("--> ") {
         Some(rest) if rest.starts_with('"') => parse_refused(id, address(first)?, rest),
         Some(rest) => parse_open(id, address(first)?, rest),
-        None => parse_fallback(id, first, rest),
+        None => parse_would_deny(id, first, rest).or_else(|| parse_fallback(id, first, rest)),
     }
 }
 
@@ -76,6 +76,15 @@ fn parse_refused(id: ConnId, client: Address, rest: &str) -> Option<Event> {
         status: number(status)?.try_into().ok()?,
         step: step.parse().ok()?,
         target: text(&target)?,
+    })
+}
+
+/// `would deny: refused by policy`, after the target.
+fn parse_would_deny(id: ConnId, target: &str, rest: &str) -> Option<Event> {
+    Some(Event::WouldDeny {
+        id,
+        reason: text(rest.strip_prefix("would deny: ")?)?,
+        target: target.parse().ok()?,
     })
 }
 

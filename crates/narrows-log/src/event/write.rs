@@ -84,6 +84,9 @@ impl Event {
                 push_fmt(out, format_args!("started {listen} {detail}"));
             }
             Self::Stopped { detail } => push_all(out, &["stopped ", detail]),
+            Self::WouldDeny { id, reason, target } => {
+                push_fmt(out, format_args!("{id} {target} would deny: {reason}"));
+            }
             Self::Note(text) => {
                 if Self::parse(text) != Self::Note(text.clone()) {
                     out.push_str("note: ");

@@ -308,6 +308,11 @@ fn event() -> impl Strategy<Value = Event> {
                 wanted
             }
         ),
+        (id(), hostile(), target()).prop_map(|(id, reason, target)| Event::WouldDeny {
+            id,
+            reason,
+            target
+        }),
         hostile().prop_map(Event::Note),
         (address(), id(), target(), select(HttpVersion::ALL.to_vec())).prop_map(
             |(client, id, target, version)| Event::Open {

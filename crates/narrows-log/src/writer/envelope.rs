@@ -180,6 +180,7 @@ impl Item<'_> {
                 Event::Refused { .. } => "refused",
                 Event::Started { .. } => "started",
                 Event::Stopped { .. } => "stopped",
+                Event::WouldDeny { .. } => "would-deny",
             },
         }
     }

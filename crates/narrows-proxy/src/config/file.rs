@@ -12,6 +12,8 @@ use narrows_service::log;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct File {
+    /// What the operator is shown, and where.
+    pub admin: Admin,
     /// Addresses to listen on.
     pub listen: Vec<Spanned<Checked<SocketAddr>>>,
     /// Who may use the proxy.
@@ -32,6 +34,18 @@ pub struct File {
     pub drain: Drain,
     /// The tunnel log.
     pub log: log::Section,
+}
+
+/// `[admin]`: what the operator is shown, and where.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// An address, a socket or `off`, as text.
+    pub listen: Option<Spanned<String>>,
+    /// Whether other machines may reach the address.
+    pub allow_remote: bool,
+    /// Who may open the socket, in octal digits.
+    pub socket_mode: Option<Spanned<String>>,
 }
 
 /// `[clients]`: who may use the proxy.
@@ -251,6 +265,8 @@ pub struct Rules {
     pub gateway: Vec<Spanned<String>>,
     /// What no rule matches.
     pub default: Option<Spanned<DefaultRoute>>,
+    /// Whether what is denied is only reported.
+    pub report_only: Option<bool>,
     /// Whether the catalogue takes part.
     pub catalogue: Option<bool>,
     /// The path of a catalogue in place of the built-in one.

@@ -27,10 +27,10 @@ impl House {
         let ways = run::ways(&settings, None).unwrap();
         let applied = Arc::<Mutex<Vec<Route>>>::default();
         let seen = Arc::clone(&applied);
-        let apply = move |rules: RuleSet, _: Egress, _| {
+        let apply = move |policy: RulePolicy, _: Egress, _: &Arc<Settings>, _: &Ways| {
             let target = "nobody.knows.example:443".parse().unwrap();
             let mut seen = seen.lock().unwrap();
-            seen.push(rules.decide(&target).route);
+            seen.push(policy.rules().decide(&target).route);
             1 + seen.len() as u64
         };
         Self {

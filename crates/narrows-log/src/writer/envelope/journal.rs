@@ -128,6 +128,11 @@ impl Fields<'_> {
                 self.add("NARROWS_STEP", step);
                 self.add("NARROWS_REASON", reason);
             }
+            Event::WouldDeny { id, reason, target } => {
+                self.add("NARROWS_ID", id);
+                self.add("NARROWS_TARGET", target);
+                self.add("NARROWS_WOULD_DENY", reason);
+            }
             Event::Note(_) | Event::Started { .. } | Event::Stopped { .. } => {}
         }
     }

@@ -59,7 +59,7 @@ impl AsyncWrite for InMemory {
     }
 }
 
-type Proxy = Server<RuleSet, ()>;
+type Proxy = Server<RulePolicy, ()>;
 
 /// Asks for a tunnel and gives the client's end of it with the answer's head read.
 async fn open(server: &Proxy, target: SocketAddr) -> DuplexStream {
@@ -141,10 +141,12 @@ fn proxy(dir: &TempDir, file: &str) -> (Proxy, Reloader) {
     let settings = sources.settings().unwrap();
     let ways = run::ways(&settings, None).unwrap();
     let egress = run::egress(&settings, ways.clone(), vec![]);
-    let rules = rule_set(&settings).unwrap();
-    let server = Server::new(rules, egress, (), settings.server.clone());
+    let policy = RulePolicy::new(&settings).unwrap();
+    let server = Server::new(policy, egress, (), settings.server.clone());
     let reloaded = server.clone();
-    let apply = Box::new(move |rules, egress, settings| reloaded.reload(rules, egress, settings));
+    let apply: Box<Apply> = Box::new(move |policy, egress, settings, _| {
+        reloaded.reload(policy, egress, settings.server.clone())
+    });
     (
         server,
         Reloader::new(sources, &settings, ways, vec![], None, apply),
