@@ -208,6 +208,7 @@ async fn serve(
     let watching = admin::watch(&settings);
     let inside = admin::Inside::open(&settings, policy.rules(), &ways, &own, writer).await?;
     let known = inside.as_ref().map(admin::Inside::known);
+    admin::say_posture(&settings, log);
     let summary = summary(&settings, policy.rules());
     for &address in &own {
         say(format_args!("listening on {address}"));
@@ -221,7 +222,6 @@ async fn serve(
     notify::ready(&summary);
 
     let drain = settings.server.drain;
-    admin::say_posture(&settings, log);
     own.extend(inside.as_ref().and_then(admin::Inside::tcp));
     let egress = egress(&settings, ways.clone(), own.clone());
     let unready = settings.server.unready;
