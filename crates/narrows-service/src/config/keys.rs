@@ -114,7 +114,8 @@ impl Keys {
             .map(|(known, path)| (likeness(known, name) - 0.1, elsewhere(path)));
         here.chain(there)
             .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
+            // The first of those that are equally near: the table begins with the plainest.
+            .min_by(|a, b| b.0.total_cmp(&a.0))
             .map(|(_, known)| format!("did you mean {known}?"))
     }
 }
