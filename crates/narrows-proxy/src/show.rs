@@ -168,7 +168,7 @@ fn rows(status: &Status) -> String {
             "Descriptors",
             &format_args!(
                 "{open} of {}",
-                limit.map_or("any".to_owned(), |limit| limit.to_string())
+                limit.map_or_else(|| "any".to_owned(), |limit| limit.to_string())
             ),
         );
     }
