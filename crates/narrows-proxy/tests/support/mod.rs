@@ -16,6 +16,7 @@ pub(crate) fn command(args: &[&str], variables: &[(&str, &str)]) -> Command {
         // The machine's own configuration and runtime directory are no part of a test.
         .env("NARROWS_CONFIG", "")
         .env("RUNTIME_DIRECTORY", env!("CARGO_TARGET_TMPDIR"))
+        .env("NARROWS_ADMIN", "off")
         .envs(variables.iter().copied())
         .stdin(Stdio::null());
     command
