@@ -47,9 +47,11 @@ fn proxy(arguments: &[String]) -> Result<ExitCode, Failure> {
         .into_iter()
         .chain(arguments.iter().map(String::as_str));
     let (cli, origins) = narrows_proxy::cli::parse(arguments)?;
-    let settings = narrows_proxy::settings::Settings::resolve(&cli.options, &origins, |_| None);
+    let nothing = Box::new(|_: &str| None);
+    let sources = narrows_proxy::reload::Sources::new(cli.options, origins, nothing);
+    let settings = sources.settings();
     let settings = settings.map_err(|problems| problems.to_string())?;
-    Ok(narrows_proxy::run::run(settings)?.into())
+    Ok(narrows_proxy::run::run(settings, sources)?.into())
 }
 
 fn gateway(arguments: &[String]) -> Result<ExitCode, Failure> {
