@@ -5,6 +5,8 @@ use crate::rules::rule_set;
 use crate::settings::Settings;
 use crate::{cli, logs};
 
+mod day;
+
 const ARCPROXY: &str = include_str!("../../../../narrows-log/testdata/arcproxy.log");
 
 fn settings(args: &[&str]) -> Settings {
