@@ -246,6 +246,88 @@ fn a_log_that_nobody_reads_is_said() {
 }
 
 #[test]
+fn a_directory_that_vanishes_holds_up_no_tunnel_and_costs_no_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = dir.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let log = logs.join("log");
+    let mut proxy = Running::start(&["--log", log.to_str().unwrap()]);
+    proxy.until("no upstream; ");
+    std::fs::remove_dir_all(&logs).unwrap();
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = target.local_addr().unwrap();
+    drop(proxy.tunnel(address));
+    let said = proxy.until("warning: cannot write the log ");
+    assert!(said.contains("/log: No such file"), "{said}");
+    drop(proxy.tunnel(address));
+    std::fs::create_dir(&logs).unwrap();
+    let said = proxy.until("the log ");
+    assert!(
+        said.contains("is written again; lines dropped meanwhile: 0"),
+        "{said}"
+    );
+    drop(target);
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.code(), Some(0));
+    let lines = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(lines.matches(" --> ").count(), 2, "{lines}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_sink_of_a_list_gets_the_lines_in_its_own_form() {
+    use std::os::unix::net::UnixDatagram;
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let daemon = |name: &str| {
+        let socket = UnixDatagram::bind(path(name)).unwrap();
+        let patience = Some(std::time::Duration::from_secs(30));
+        socket.set_read_timeout(patience).unwrap();
+        socket
+    };
+    let (syslog, journal) = (daemon("syslog"), daemon("journal"));
+    let at = dir.path().display();
+    let config = format!(
+        "[[log.sinks]]\nto = \"{at}/squid.log\"\nformat = \"squid\"\n\
+         [[log.sinks]]\nto = \"syslog:{at}/syslog\"\nfacility = \"local4\"\n\
+         [[log.sinks]]\nto = \"journald:{at}/journal\"\nformat = \"json\"\n"
+    );
+    std::fs::write(path("proxy.toml"), config).unwrap();
+    let mut proxy = Running::start(&["--config", path("proxy.toml").to_str().unwrap()]);
+    proxy.until("no upstream; ");
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    drop(proxy.tunnel(target.local_addr().unwrap()));
+    drop(target);
+    let receive = |socket: &UnixDatagram, part: &str| {
+        let mut octets = [0; 8192];
+        loop {
+            let length = socket.recv(&mut octets).unwrap();
+            let text = String::from_utf8_lossy(&octets[..length]).into_owned();
+            if text.contains(part) {
+                return text;
+            }
+        }
+    };
+    let message = receive(&syslog, "done via direct");
+    assert!(message.starts_with("<166>1 "), "{message}");
+    assert!(message.contains(" narrows-proxy "), "{message}");
+    let entry = receive(&journal, "NARROWS_VIA=direct\n");
+    assert!(entry.starts_with("MESSAGE={\"time\":"), "{entry}");
+    assert!(
+        entry.contains("\nSYSLOG_IDENTIFIER=narrows-proxy\n"),
+        "{entry}"
+    );
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.code(), Some(0));
+    let squid = std::fs::read_to_string(path("squid.log")).unwrap();
+    assert!(
+        squid.contains(" TCP_TUNNEL/200 ") && squid.lines().count() == 1,
+        "{squid}"
+    );
+}
+
+#[test]
 fn a_log_that_cannot_be_opened_again_is_said_and_tried_again() {
     let dir = tempfile::tempdir().unwrap();
     let (logs, gone) = (dir.path().join("logs"), dir.path().join("gone"));
