@@ -8,7 +8,10 @@ use std::sync::Arc;
 use clap::Args;
 use narrows_endpoint::Target;
 use narrows_tls_probe::{self as probe, Authorization, Hop};
-use narrows_upstream::{Dialer, Gateway, GatewayConfig, GatewayCredentials, ProxyUrl, Upstream};
+use narrows_upstream::{
+    Dialer, Gateway, GatewayConfig, GatewayCredentials, ProxyScheme, ProxyUrl, ProxyUrlError,
+    Upstream,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -49,7 +52,8 @@ pub struct GatewayArgs {
         long,
         env = "NARROWS_PROBE_GATEWAY_PROXY",
         value_name = "URL",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = read_http_proxy
     )]
     pub gateway_proxy: Option<ProxyUrl>,
 }
@@ -84,11 +88,10 @@ impl FromStr for Via {
             Some((kind, rest)) => (kind, Some(rest)),
             None => (text, None),
         };
-        let proxy = |url: &str| url.parse::<ProxyUrl>().map_err(|error| error.to_string());
         match (kind, rest) {
             ("direct", None) => Ok(Self::Direct),
-            ("local", url) => proxy(url.unwrap_or(LOCAL)).map(Self::Local),
-            ("proxy", Some(url)) => proxy(url).map(Self::Proxy),
+            ("local", url) => read_http_proxy(url.unwrap_or(LOCAL)).map(Self::Local),
+            ("proxy", Some(url)) => read_http_proxy(url).map(Self::Proxy),
             ("gateway", Some(url)) => read_target(url).map(Self::Gateway),
             _ => Err(
                 "a path is direct, local, proxy=http://host:port or gateway=https://host".into(),
@@ -128,6 +131,24 @@ impl Via {
                 })
             }
         }
+    }
+}
+
+/// A proxy that can be walked step by step: one that speaks HTTP in clear.
+fn read_http_proxy(url: &str) -> Result<ProxyUrl, String> {
+    let url: ProxyUrl = url
+        .parse()
+        .map_err(|error: ProxyUrlError| error.to_string())?;
+    match url.scheme() {
+        ProxyScheme::Http => Ok(url),
+        ProxyScheme::Https => Err(format!(
+            "a proxy inside TLS is walked like a gateway: write gateway=https://{}",
+            url.endpoint()
+        )),
+        scheme => Err(format!(
+            "proxies by {}:// are not walked: only http://, and https:// as gateway=",
+            scheme.as_str()
+        )),
     }
 }
 

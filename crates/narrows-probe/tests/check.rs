@@ -103,6 +103,8 @@ fn exit_codes_say_how_it_went() {
         (vec!["no host"], vec![], 2),
         (vec![], vec![], 2),
         (vec![&*good], vec!["--via", "carrier-pigeon"], 2),
+        (vec![&*good], vec!["--via", "proxy=https://127.0.0.1:1"], 2),
+        (vec![&*good], vec!["--via", "proxy=socks5://127.0.0.1:1"], 2),
     ] {
         let (code, stdout, stderr) = check(&doubles, &targets, &more);
         assert_eq!(
