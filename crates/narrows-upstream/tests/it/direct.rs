@@ -33,6 +33,18 @@ fn listen(at: IpAddr) -> (TcpListener, SocketAddr) {
     (listener, addr)
 }
 
+/// Listeners at [`SECOND`] and [`FIRST`] with one port, which is the address of the first of them.
+fn both() -> (TcpListener, TcpListener, SocketAddr) {
+    loop {
+        let (second, addr) = listen(SECOND);
+        // Another test may have that port.
+        if let Ok(first) = TcpListener::bind((FIRST, addr.port())) {
+            first.set_nonblocking(true).unwrap();
+            return (second, first, addr);
+        }
+    }
+}
+
 /// A port that refuses connections and cannot be taken by another test.
 fn closed_port() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().unwrap();
@@ -197,9 +209,10 @@ async fn all_denials_are_counted() {
     );
 }
 
+/// Row 14: of a mixed answer, what is denied gets no SYN, although somebody listens there.
 #[tokio::test]
 async fn only_judged_addresses_are_dialled() {
-    let (listener, addr) = listen(SECOND);
+    let (listener, denied, addr) = both();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     let judge = move |target: &Target, ip: IpAddr| {
@@ -216,6 +229,8 @@ async fn only_judged_addresses_are_dialled() {
     let connected = dialer.direct(&target).await.unwrap();
     assert_eq!(connected.peer, addr);
     assert!(listener.accept().is_ok());
+    let nothing = denied.accept().unwrap_err();
+    assert_eq!(nothing.kind(), std::io::ErrorKind::WouldBlock);
     let text = target.to_string();
     assert_eq!(
         *asked.lock().unwrap(),
