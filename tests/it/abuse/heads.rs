@@ -1,4 +1,4 @@
-//! CONNECT heads: rows 1 to 9, 19, 20, 25 and 27.
+//! CONNECT heads: rows 1 to 9, 19, 20, 25, 27, 41 and 43.
 
 use narrows_tests::origin::Origin;
 use narrows_tests::proxy::{Proxy, Setup, connect_head};
@@ -272,5 +272,52 @@ fn row_27_host_in_other_spellings_and_old_clients() {
         client.end();
         proxy.finished(at + 1);
     }
+    proxy.stop();
+}
+
+/// Row 41: whoever reads the log sees what was sent, on one line, and no more of it than 512 characters.
+#[test]
+fn row_41_hostile_targets_stay_one_line_of_the_log() {
+    let proxy = Proxy::direct();
+    let long = format!("{}:443", "\u{e9}".repeat(2048));
+    let cut = format!("{}\u{2026}", "\u{e9}".repeat(511));
+    let whole = [
+        "far\u{1b}[31m.test:443",
+        "far\".test:443",
+        "far\\n\\\".test:443",
+        "far\u{2028}level=INFO.test:443",
+        "far\u{202e}.test:443",
+    ];
+    let ask = |target: &str| format!("CONNECT {target} HTTP/1.0\r\n\r\n");
+    let mut cases: Vec<_> = whole
+        .into_iter()
+        .map(|target| (ask(target), Some(target)))
+        .collect();
+    cases.push((ask(&long), Some(&cut)));
+    all_refused(&proxy, 400, &cases);
+    let log = proxy.log();
+    assert!(!log.contains(['\u{1b}', '\u{2028}', '\u{202e}']), "{log}");
+    still_serves(&proxy, cases.len());
+    proxy.stop();
+}
+
+/// Row 43: nobody is believed about an address. The headers of HAProxy's protocol are not read, and are no HTTP.
+#[test]
+fn row_43_a_proxy_header_is_no_request() {
+    let proxy = Proxy::direct();
+    let request = connect_head("far.test:443");
+    let first = "PROXY TCP4 192.0.2.1 192.0.2.2 40000 443\r\n";
+    let second = "\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{c}\u{1}\u{2}\u{3}\u{4}\u{1}\u{2}\u{3}\u{5}\0\u{1}\0\u{2}";
+    for (at, header) in [first, second, "PROXY UNKNOWN\r\n"].into_iter().enumerate() {
+        let (head, _) = proxy.ask(format!("{header}{request}"));
+        assert_eq!(head.status(), 400, "{header:?}");
+        assert_eq!(proxy.finished(at + 1)[at].refused().status, 400);
+    }
+    assert!(
+        !proxy.log().contains(" 192.0.2.1:40000 -->"),
+        "{}",
+        proxy.log()
+    );
+    still_serves(&proxy, 3);
     proxy.stop();
 }
