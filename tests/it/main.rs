@@ -19,6 +19,7 @@ mod lifecycle;
 mod probe;
 mod probe_allowlist;
 mod routes;
+mod security;
 mod supply;
 mod tunnel;
 mod upstreams;

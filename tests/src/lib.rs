@@ -22,6 +22,7 @@ pub mod probe;
 pub mod program;
 pub mod proxy;
 pub mod raw;
+pub mod security;
 pub mod server;
 pub mod squid;
 pub mod supply;
