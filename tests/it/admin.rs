@@ -64,7 +64,7 @@ fn row_42_hostile_hosts_make_no_series() {
             all.iter().any(|one| one == line),
             "{line}\n{}",
             all.join("\n")
-        )
+        );
     };
     has("narrows_tunnel_bytes_total [('direction', 'received'), ('route', 'direct')] 5");
     has("narrows_tunnel_bytes_total [('direction', 'sent'), ('route', 'direct')] 3");
