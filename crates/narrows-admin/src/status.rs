@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use narrows_log::Log;
+use narrows_service::descriptors;
 use narrows_upstream::{Fact as Seen, GatewayHealth, UpstreamHealth};
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +164,33 @@ pub struct Descriptors {
     pub open: Option<u64>,
     /// The most there can be.
     pub limit: Option<u64>,
+}
+
+// === impl LogLines ===
+
+impl LogLines {
+    /// What has become of the lines of all sinks together.
+    pub fn of(log: &Log) -> Self {
+        let mut lines = Self::default();
+        for sink in log.status() {
+            lines.written += sink.counts.written;
+            lines.dropped += sink.counts.dropped;
+            lines.errors += sink.counts.write_errors;
+        }
+        lines
+    }
+}
+
+// === impl Descriptors ===
+
+impl Descriptors {
+    /// What this process has now.
+    pub fn now() -> Self {
+        Self {
+            open: descriptors::open(),
+            limit: descriptors::limit(),
+        }
+    }
 }
 
 // === impl Party ===

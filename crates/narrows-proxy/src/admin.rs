@@ -8,10 +8,9 @@ use narrows_admin::{
     Admin, BindError, Configuration, Descriptors, Facts, Listener, LogLines, Party, PartyKind,
     Routes, Subject, Watch,
 };
-use narrows_endpoint::{Level, RuleSet, Source};
+use narrows_endpoint::{Level, RuleSet};
 use narrows_log::{Event, Log};
 use narrows_server::TunnelLog;
-use narrows_service::descriptors;
 use narrows_service::log::Writers;
 use narrows_service::say::say;
 use narrows_upstream::{Gateway, Upstreams};
@@ -71,8 +70,7 @@ const REPORT_ONLY: &str =
 // === impl Inside ===
 
 impl Inside {
-    /// Opens the admin listener that settings want. The one of a runtime directory, which nobody asked for,
-    /// is done without if it cannot be had.
+    /// Opens the admin listener that settings want.
     pub(crate) async fn open(
         settings: &Arc<Settings>,
         rules: &Arc<RuleSet>,
@@ -83,18 +81,9 @@ impl Inside {
         let Some(admin) = &settings.admin else {
             return Ok(None);
         };
-        let listener = match Listener::bind(&admin.address, admin.mode).await {
-            Ok(listener) => listener,
-            Err(error) if admin.source == Source::BuiltIn => {
-                say(format_args!("warning: {error}"));
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
+        let Some(listener) = admin.open().await? else {
+            return Ok(None);
         };
-        say(format_args!(
-            "admin page and metrics on {}",
-            listener.address()
-        ));
         let known = Known {
             failed: AtomicU64::new(0),
             in_force: RwLock::new(InForce::new(settings, rules, ways)),
@@ -156,11 +145,8 @@ impl<R: Fn() -> bool + Send + Sync + 'static> Subject for Serving<R> {
             },
             routes: in_force.routes(),
             parties: in_force.parties(),
-            log: log_lines(&known.log),
-            descriptors: Descriptors {
-                open: descriptors::open(),
-                limit: descriptors::limit(),
-            },
+            log: LogLines::of(&known.log),
+            descriptors: Descriptors::now(),
         }
     }
 
@@ -236,15 +222,4 @@ impl InForce {
         });
         upstreams.chain(gateway).collect()
     }
-}
-
-/// All sinks together.
-fn log_lines(log: &Log) -> LogLines {
-    let mut lines = LogLines::default();
-    for sink in log.status() {
-        lines.written += sink.counts.written;
-        lines.dropped += sink.counts.dropped;
-        lines.errors += sink.counts.write_errors;
-    }
-    lines
 }

@@ -10,7 +10,7 @@ mod keys;
 use narrows_service::config::{self, Keys, Schema};
 
 pub use file::{
-    Admin, Clients, Connection, ConnectionType, DefaultRoute, Drain, Fallback, File, Gateway,
+    Clients, Connection, ConnectionType, DefaultRoute, Drain, Fallback, File, Gateway,
     GatewayProtocol, Limits, Proxy, ProxyAuthentication, Rules, Timeouts, Urls,
 };
 pub use keys::KEYS;

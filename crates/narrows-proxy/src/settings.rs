@@ -25,7 +25,6 @@ use narrows_service::descriptors;
 use narrows_service::log::{self, SinkSettings};
 use narrows_service::problem::{Problem, Problems};
 
-pub use admin::Admin;
 pub use gateway::{Gateway, Leg};
 pub use routes::Rule;
 pub use upstream::Upstream;
@@ -38,7 +37,7 @@ pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LO
 #[derive(Debug)]
 pub struct Settings {
     /// What the operator is shown, and where.
-    pub admin: Option<Admin>,
+    pub admin: Option<narrows_admin::Place>,
     /// Addresses to listen on, at least one.
     pub listen: Vec<SocketAddr>,
     /// What becomes of targets that the gateway carries.

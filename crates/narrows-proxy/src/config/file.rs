@@ -13,7 +13,7 @@ use narrows_service::log;
 #[serde(default, deny_unknown_fields)]
 pub struct File {
     /// What the operator is shown, and where.
-    pub admin: Admin,
+    pub admin: narrows_admin::Section,
     /// Addresses to listen on.
     pub listen: Vec<Spanned<Checked<SocketAddr>>>,
     /// Who may use the proxy.
@@ -34,18 +34,6 @@ pub struct File {
     pub drain: Drain,
     /// The tunnel log.
     pub log: log::Section,
-}
-
-/// `[admin]`: what the operator is shown, and where.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Admin {
-    /// An address, a socket or `off`, as text.
-    pub listen: Option<Spanned<String>>,
-    /// Whether other machines may reach the address.
-    pub allow_remote: bool,
-    /// Who may open the socket, in octal digits.
-    pub socket_mode: Option<Spanned<String>>,
 }
 
 /// `[clients]`: who may use the proxy.
