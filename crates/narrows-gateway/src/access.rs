@@ -31,10 +31,10 @@ impl AccessLog {
         }
     }
 
-    /// Records a connection that came to nothing before there was a request.
-    pub fn no_handshake(&self, client: SocketAddr, error: &HandshakeError) {
+    /// Records a connection that came to nothing before there was a request, and tells `other` of it.
+    pub fn no_handshake(&self, client: SocketAddr, error: &HandshakeError, other: &impl Observe) {
         let connection = self.handshakes.fetch_add(1, Ordering::Relaxed) + 1;
-        self.refused(&Refused {
+        let refused = Refused {
             asked: None,
             client,
             hop: Hop::Client,
@@ -47,7 +47,9 @@ impl AccessLog {
             status: CLIENT_LEFT,
             step: Step::Tls,
             target: "",
-        });
+        };
+        self.refused(&refused);
+        other.refused(&refused);
     }
 }
 

@@ -24,7 +24,10 @@ pub struct Carries {
 }
 
 /// The ports of a pattern that names none.
-pub const PORTS: [NonZeroU16; 2] = [NonZeroU16::new(443).unwrap(), NonZeroU16::new(80).unwrap()];
+pub const PORTS: [NonZeroU16; 2] = [HTTPS, NonZeroU16::new(80).unwrap()];
+
+/// The port of a target that names none.
+pub(crate) const HTTPS: NonZeroU16 = NonZeroU16::new(443).unwrap();
 
 /// The group that `*` stands for, in explanations.
 const ALL: &str = "arc-gateway-carried";

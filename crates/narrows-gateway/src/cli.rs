@@ -30,6 +30,17 @@ pub struct Cli {
 /// The flags that every command understands.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Options {
+    /// Show metrics, health, status and a page here
+    ///
+    /// An address of this machine such as 127.0.0.1:9090, unix: and a path, or off. Beats `admin.listen`.
+    #[arg(
+        long,
+        env = "NARROWS_GATEWAY_ADMIN",
+        value_name = "ADDR",
+        global = true
+    )]
+    pub admin: Option<String>,
+
     /// Let everyone in who can connect
     ///
     /// Without it, a gateway that has no tokens, no JWT keys and no authority of client certificates

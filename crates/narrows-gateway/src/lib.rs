@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod access;
+mod admin;
 pub mod attempts;
 pub mod auth;
 pub mod bucket;

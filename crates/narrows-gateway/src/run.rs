@@ -4,8 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use narrows_admin::{Admin, Watch};
 use narrows_log::Event;
-use narrows_server::TunnelLog;
+use narrows_server::{Phase, TunnelLog};
 use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::ListenError;
@@ -18,6 +19,7 @@ use narrows_service::signals::{self, End};
 use narrows_service::sockets::Sockets;
 use narrows_upstream::{Dialer, SystemResolver};
 
+use crate::admin::Known;
 use crate::exit::Exit;
 use crate::serve::{self, Ending, Front};
 use crate::settings::Settings;
@@ -35,6 +37,9 @@ const LOOK: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// The admin listener cannot be opened.
+    #[error(transparent)]
+    Admin(#[from] narrows_admin::BindError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -67,6 +72,7 @@ impl RunError {
             Self::State(StateError::Tls(_)) => {
                 Some("narrows-gateway init --dir DIR makes certificates for a trial")
             }
+            Self::Admin(error) => error.hint(),
             Self::Listen(error) => error.hint(),
             _ => None,
         }
@@ -142,9 +148,27 @@ async fn start(
 ) -> Result<Ending, RunError> {
     let end = End::listen()?;
     let (listeners, addresses) = sockets.listen().await?;
-    let own = addresses.clone();
-    let front = Front::new(settings, state, anonymous, dialer(settings), own, log);
+    let admin = match &settings.admin {
+        Some(place) => place.open().await?,
+        None => None,
+    };
+    let inner = admin.as_ref().and_then(|admin| admin.address().tcp());
+    let own = addresses.iter().copied().chain(inner).collect();
+    let seen = admin.as_ref().map(|_| Arc::new(Watch::new()));
+    let dialer = dialer(settings);
+    let front = Front::new(settings, state, anonymous, dialer, own, log, seen.clone());
     watch(state, writer, log)?;
+    if let (Some(listener), Some(seen)) = (admin, seen) {
+        let server = front.server.clone();
+        let known = Known {
+            file: settings.file.clone(),
+            listen: addresses.clone(),
+            log: writer.handle(),
+            ready: move || server.phase() == Phase::Serving,
+            state: Arc::clone(state),
+        };
+        tokio::spawn(Admin::new(known, seen).serve(listener));
+    }
     let gateways = state.gateways.load().gateways().len();
     for &address in &addresses {
         say(format_args!("listening on {address}"));

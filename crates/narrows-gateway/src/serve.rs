@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use narrows_admin::Watch;
 use narrows_server::{Drained, Egress, Server, TunnelLog};
 use narrows_upstream::{Dialer, window};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,11 +31,13 @@ use narrows_service::signals::End;
 #[derive(Debug)]
 pub struct Front {
     /// The shared proxy server.
-    pub server: Server<GatewayPolicy, Arc<AccessLog>>,
+    pub server: Server<GatewayPolicy, (Arc<AccessLog>, Option<Arc<Watch>>)>,
     /// Where connections are recorded that come to nothing.
     pub access: Arc<AccessLog>,
     /// TLS.
     pub handshakes: Handshakes,
+    /// What an admin listener shows, if there is one.
+    pub watch: Option<Arc<Watch>>,
 }
 
 /// How serving came to its end.
@@ -75,7 +78,8 @@ impl Ending {
 impl Front {
     /// Puts a server together. Nothing happens until there are connections.
     ///
-    /// `listeners` are the addresses that connections come by: they are never dialled.
+    /// `listeners` are the addresses that connections come by, and the admin listener's: they are never
+    /// dialled. `watch` is told what the log is told.
     pub fn new(
         settings: &Settings,
         state: &State,
@@ -83,6 +87,7 @@ impl Front {
         dialer: Dialer,
         listeners: Vec<SocketAddr>,
         log: &Arc<TunnelLog>,
+        watch: Option<Arc<Watch>>,
     ) -> Self {
         let policy = GatewayPolicy {
             anonymous,
@@ -99,7 +104,7 @@ impl Front {
         };
         let access = Arc::new(AccessLog::new(Arc::clone(log)));
         let egress = Egress::new(dialer).with_dials(settings.dials);
-        let observer = Arc::clone(&access);
+        let observer = (Arc::clone(&access), watch.clone());
         Self {
             server: Server::new(policy, egress, observer, settings.server.clone()),
             access,
@@ -109,6 +114,7 @@ impl Front {
                 settings.handshakes,
                 settings.handshake_time,
             ),
+            watch,
         }
     }
 
@@ -122,7 +128,7 @@ impl Front {
         let _ = io.set_nodelay(true);
         let (mut stream, peer) = match self.handshakes.accept(io).await {
             Ok(accepted) => accepted,
-            Err(error) => return self.access.no_handshake(client, &error),
+            Err(error) => return self.access.no_handshake(client, &error, &self.watch),
         };
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if h2 {

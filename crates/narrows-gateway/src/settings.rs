@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use narrows_admin::{Place, Wanted};
 use narrows_connect::Limits;
 use narrows_endpoint::{Host, Name, Source};
 use narrows_upstream::Timeouts;
@@ -20,6 +21,8 @@ use narrows_service::problem::{Problem, Problems};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Settings {
+    /// The admin listener, if there is one.
+    pub admin: Option<Place>,
     /// Whether everyone is let in.
     pub anonymous: bool,
     /// Whether one bad address spoils a name.
@@ -32,6 +35,8 @@ pub struct Settings {
     pub domain: Name,
     /// Failed logins of one address in a second.
     pub failures: u32,
+    /// The configuration file, if there is one.
+    pub file: Option<PathBuf>,
     /// How long a handshake may take.
     pub handshake_time: Duration,
     /// Handshakes at a time.
@@ -70,14 +75,16 @@ pub struct JwtSettings {
 // === impl Settings ===
 
 impl Settings {
-    /// Reads the configuration file, if there is one, and puts the flags over it.
+    /// Reads the configuration file, if there is one, and puts the flags over it. The admin listener may be
+    /// where the service manager says.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with the file, at once.
     pub fn resolve(options: &Options) -> Result<Self, Problems> {
         let directory = options.dir.clone().unwrap_or_else(|| DIRECTORY.into());
-        let loaded = load(options, &directory)?;
+        let path = file(options, &directory);
+        let loaded = load(options, path.as_deref())?;
         if let Some(problem) = lonely_jwt(&loaded) {
             return Err(problem.into());
         }
@@ -89,20 +96,24 @@ impl Settings {
         let place = |part| loaded.place(part);
         let section = &loaded.file.log;
         let log = section.sinks(wanted, &directory, &place, &mut problems);
+        let runtime = std::env::var("RUNTIME_DIRECTORY").ok();
+        let admin = admin(options, &loaded, runtime, &mut problems);
         Problems::check(problems)?;
-        Ok(Self::join(options, directory, &loaded.file, log))
+        Ok(Self {
+            admin,
+            file: path,
+            log,
+            ..Self::join(options, directory, &loaded.file)
+        })
     }
 
-    fn join(
-        options: &Options,
-        directory: PathBuf,
-        file: &config::File,
-        log: Vec<SinkSettings>,
-    ) -> Self {
+    /// What is in the file and needs no judging.
+    fn join(options: &Options, directory: PathBuf, file: &config::File) -> Self {
         let listen = listen(options, file);
         let path = |text: &str| directory.join(text);
         let or = |text: &Option<String>, default| path(text.as_deref().unwrap_or(default));
         Self {
+            admin: None,
             anonymous: options.allow_anonymous || file.auth.anonymous,
             any_bad_denies_all: file.dial.any_bad_denies_all,
             dials: count(file.limits.dials, DIALS),
@@ -111,6 +122,7 @@ impl Settings {
                 .auth
                 .failures_per_second
                 .map_or(FAILURES, |Whole(most)| most),
+            file: None,
             handshake_time: time(file.tls.handshake_seconds, HANDSHAKE_TIME),
             handshakes: count(file.tls.handshakes, HANDSHAKES),
             jwt: file.jwt.jwks_file.as_deref().map(|keys| JwtSettings {
@@ -134,7 +146,7 @@ impl Settings {
             lifetime: file.limits.lifetime_seconds.map(|Seconds(time)| time),
             server: server(file, unready(file, &listen)),
             listen,
-            log,
+            log: Vec::new(),
             own: own(&file.own),
             timeouts: timeouts(&file.timeouts),
             tls: TlsFiles {
@@ -163,16 +175,39 @@ impl Settings {
     }
 }
 
-fn load(options: &Options, directory: &Path) -> Result<Loaded, Problems> {
-    if let Some(path) = &options.config {
-        return Loaded::read(path, Source::Argument("--config".into()));
-    }
-    let path = directory.join("gateway.toml");
-    if path.exists() {
-        Loaded::read(&path, Source::BuiltIn)
-    } else {
-        Loaded::parse("", "")
-    }
+/// The file that was named, else the one of the directory, if it is there.
+fn file(options: &Options, directory: &Path) -> Option<PathBuf> {
+    let usual = || Some(directory.join("gateway.toml")).filter(|path| path.exists());
+    options.config.clone().or_else(usual)
+}
+
+fn load(options: &Options, path: Option<&Path>) -> Result<Loaded, Problems> {
+    let named_by = match options.config {
+        Some(_) => Source::Argument("--config".into()),
+        None => Source::BuiltIn,
+    };
+    path.map_or_else(
+        || Loaded::parse("", ""),
+        |path| Loaded::read(path, named_by),
+    )
+}
+
+fn admin(
+    options: &Options,
+    loaded: &Loaded,
+    runtime: Option<String>,
+    problems: &mut Vec<Problem>,
+) -> Option<Place> {
+    let given = options.admin.as_deref().map(str::trim);
+    let given = given.filter(|text| !text.is_empty());
+    let wanted = Wanted {
+        given: given.map(|text| (text, Source::Argument("--admin".into()))),
+        own: &listen(options, &loaded.file),
+        program: "narrows-gateway",
+        runtime,
+    };
+    let place = |part| loaded.place(part);
+    loaded.file.admin.place(wanted, &place, problems)
 }
 
 /// A setting for JWTs without their keys is a mistake, not a wish.

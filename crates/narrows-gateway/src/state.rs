@@ -1,6 +1,6 @@
 //! [`State`]: everything that is read from files and may change while serving.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use narrows_endpoint::Catalogue;
 use narrows_service::watched::Watched;
@@ -24,6 +24,18 @@ pub struct State {
     pub tls: Arc<Watched<Tls>>,
     /// Bearer tokens.
     pub tokens: Arc<Watched<Tokens>>,
+    reloads: Mutex<Reloads>,
+}
+
+/// How reading again went so far.
+#[derive(Clone, Debug, Default)]
+pub struct Reloads {
+    /// How often a part was taken.
+    pub taken: u64,
+    /// How often a part was refused.
+    pub refused: u64,
+    /// Why each part was refused, unless it was taken since.
+    errors: [Option<String>; 4],
 }
 
 /// What cannot be used, and why.
@@ -59,6 +71,7 @@ impl State {
             jwt: jwt.map_err(StateError::Jwt)?.map(Arc::new),
             tls: Arc::new(tls(settings).map_err(StateError::Tls)?),
             tokens: Arc::new(tokens(settings).map_err(StateError::Tokens)?),
+            reloads: Mutex::default(),
         })
     }
 
@@ -75,14 +88,30 @@ impl State {
                 self.jwt.as_ref().map_or(Ok(false), |jwt| jwt.refresh()),
             ),
         ];
-        let lines = parts
-            .into_iter()
-            .filter_map(|(what, outcome)| match outcome {
-                Ok(false) => None,
-                Ok(true) => Some(format!("reloaded {what}")),
-                Err(error) => Some(format!("error: {what} stay as they were: {error}")),
-            });
+        let mut reloads = self.reloads.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines =
+            parts
+                .into_iter()
+                .enumerate()
+                .filter_map(|(part, (what, outcome))| match outcome {
+                    Ok(false) => None,
+                    Ok(true) => {
+                        reloads.count(part, None);
+                        Some(format!("reloaded {what}"))
+                    }
+                    Err(error) => {
+                        let line = format!("{what} stay as they were: {error}");
+                        reloads.count(part, Some(line.clone()));
+                        Some(format!("error: {line}"))
+                    }
+                });
         lines.collect()
+    }
+
+    /// How reading again went so far.
+    pub fn reloads(&self) -> Reloads {
+        let reloads = self.reloads.lock().unwrap_or_else(PoisonError::into_inner);
+        reloads.clone()
     }
 
     /// Whether there is anything by which clients can say who they are.
@@ -110,6 +139,24 @@ impl State {
             true => "no gateways: narrows-gateway create NAME defines one".to_owned(),
             false => format!("gateways: {}", names.join(", ")),
         }
+    }
+}
+
+// === impl Reloads ===
+
+impl Reloads {
+    /// What is not as its file says, and why; none if all is.
+    pub fn error(&self) -> Option<String> {
+        let errors: Vec<&str> = self.errors.iter().flatten().map(String::as_str).collect();
+        (!errors.is_empty()).then(|| errors.join("; "))
+    }
+
+    fn count(&mut self, part: usize, error: Option<String>) {
+        match error {
+            None => self.taken += 1,
+            Some(_) => self.refused += 1,
+        }
+        self.errors[part] = error;
     }
 }
 

@@ -14,6 +14,8 @@ use narrows_service::log;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct File {
+    /// What the operator is shown, and where.
+    pub admin: narrows_admin::Section,
     /// Addresses to listen on.
     pub listen: Vec<Spanned<Checked<SocketAddr>>>,
     /// The domain of new endpoints.

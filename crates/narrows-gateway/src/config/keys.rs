@@ -218,4 +218,22 @@ pub const KEYS: Keys = Keys(&[
         "false",
         "Whether files that were put aside are compressed with gzip.",
     ),
+    Key::new(
+        "admin.listen",
+        r#""127.0.0.1:9090""#,
+        "`admin.sock` in the service's runtime directory, else `off`",
+        "Where metrics, health, status and the page are: an address of this machine, `unix:` and a path, or `off`.",
+    ),
+    Key::new(
+        "admin.allow_remote",
+        "true",
+        "false",
+        "Lets `admin.listen` be an address that other machines can reach. Whoever connects may read.",
+    ),
+    Key::new(
+        "admin.socket_mode",
+        r#""0660""#,
+        r#""0600""#,
+        "Who may open the socket: `0600` its owner, `0660` its group too.",
+    ),
 ]);

@@ -1,6 +1,7 @@
 //! A gateway in a directory of its own, its clients, and what it logs.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl House {
         features: &[&str],
         toml: &str,
         names: &[(&str, &[&str])],
-        prepare: impl FnOnce(&std::path::Path),
+        prepare: impl FnOnce(&Path),
     ) -> Self {
         Self::build_with(features, toml, resolver(names), prepare).await
     }
@@ -62,24 +63,12 @@ impl House {
         features: &[&str],
         toml: &str,
         resolver: impl Resolve + 'static,
-        prepare: impl FnOnce(&std::path::Path),
+        prepare: impl FnOnce(&Path),
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("gateway.toml"), toml).unwrap();
         prepare(dir.path());
-        let options = Options {
-            dir: Some(dir.path().to_owned()),
-            ..Options::default()
-        };
-        let settings = Settings::resolve(&options).unwrap();
-        let allowed_features = features.iter().map(|text| text.parse().unwrap());
-        let wanted = Init {
-            allowed_features: allowed_features.collect(),
-        };
-        init(&settings, &wanted).unwrap();
-        let tokens = TokenFile::new(settings.tokens());
-        let token = tokens.issue("alice", None, String::new()).unwrap();
-
+        let (settings, token) = furnish(dir.path(), features);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let log = LogFile::open(dir.path().join("access.log")).unwrap();
@@ -88,7 +77,7 @@ impl House {
         let log = Arc::new(TunnelLog::new(writer.handle(), Box::new(clock)));
         let state = Arc::new(State::read(&settings).unwrap());
         let dialer = Dialer::new(resolver, settings.timeouts);
-        let front = Front::new(&settings, &state, false, dialer, vec![address], &log);
+        let front = Front::new(&settings, &state, false, dialer, vec![address], &log, None);
         let front = Arc::new(front);
         tokio::spawn(async move {
             while let Ok((io, client)) = listener.accept().await {
@@ -100,7 +89,7 @@ impl House {
             address,
             dir,
             state,
-            token: token.expose().to_owned(),
+            token,
             writer,
         }
     }
@@ -111,34 +100,12 @@ impl House {
 
     /// A client with the token.
     pub(crate) fn alice(&self) -> Client {
-        Client {
-            authorization: Some(format!("Bearer {}", self.token)),
-            ..Client::default()
-        }
+        Client::bearer(&self.token)
     }
 
     /// TLS with the gateway.
     pub(crate) async fn connect(&self, client: &Client) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        let authority = CertificateDer::from_pem_file(self.dir.path().join("tls/ca.pem"));
-        roots.add(authority.unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let mut config = match client.certificate.clone() {
-            None => config.with_no_client_auth(),
-            Some((chain, key)) => config
-                .with_client_auth_cert(chain, key.clone_key())
-                .unwrap(),
-        };
-        if client.h2 {
-            config.alpn_protocols = vec![b"h2".to_vec()];
-        }
-        let io = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from(client.sni.unwrap_or("localhost")).unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, io).await
+        connect(self.address, self.dir.path(), client).await
     }
 
     /// Asks for a tunnel to `target`: the stream, and the head of the answer.
@@ -147,15 +114,7 @@ impl House {
         client: &Client,
         target: &str,
     ) -> (TlsStream<TcpStream>, String) {
-        let mut stream = self.connect(client).await.unwrap();
-        let authorization = client.authorization.as_ref();
-        let authorization = authorization.map_or_else(String::new, |value| {
-            format!("Proxy-Authorization: {value}\r\n")
-        });
-        let head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{authorization}\r\n");
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let head = read_head(&mut stream).await;
-        (stream, head)
+        ask(self.address, self.dir.path(), client, target).await
     }
 
     /// Asks for a tunnel that must be refused: the head of the answer.
@@ -197,6 +156,79 @@ impl House {
         assert_eq!(records.len(), 1, "{records:#?}");
         records.concat()
     }
+}
+
+impl Client {
+    /// With a token.
+    pub(crate) fn bearer(token: &str) -> Self {
+        Self {
+            authorization: Some(format!("Bearer {token}")),
+            ..Self::default()
+        }
+    }
+}
+
+/// Makes a gateway named `trial` with these features in a directory: its settings, and the token of alice.
+pub(crate) fn furnish(directory: &Path, features: &[&str]) -> (Settings, String) {
+    let options = Options {
+        dir: Some(directory.to_owned()),
+        ..Options::default()
+    };
+    let settings = Settings::resolve(&options).unwrap();
+    let allowed_features = features.iter().map(|text| text.parse().unwrap());
+    let wanted = Init {
+        allowed_features: allowed_features.collect(),
+    };
+    init(&settings, &wanted).unwrap();
+    let tokens = TokenFile::new(settings.tokens());
+    let token = tokens.issue("alice", None, String::new()).unwrap();
+    (settings, token.expose().to_owned())
+}
+
+/// TLS with the gateway at an address, whose files are in a directory.
+pub(crate) async fn connect(
+    address: SocketAddr,
+    directory: &Path,
+    client: &Client,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_file(directory.join("tls/ca.pem"));
+    roots.add(authority.unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let mut config = match client.certificate.clone() {
+        None => config.with_no_client_auth(),
+        Some((chain, key)) => config
+            .with_client_auth_cert(chain, key.clone_key())
+            .unwrap(),
+    };
+    if client.h2 {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
+    let io = TcpStream::connect(address).await?;
+    let name = ServerName::try_from(client.sni.unwrap_or("localhost")).unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, io).await
+}
+
+/// Asks that gateway for a tunnel to `target`: the stream, and the head of the answer.
+pub(crate) async fn ask(
+    address: SocketAddr,
+    directory: &Path,
+    client: &Client,
+    target: &str,
+) -> (TlsStream<TcpStream>, String) {
+    let mut stream = connect(address, directory, client).await.unwrap();
+    let authorization = client.authorization.as_ref();
+    let authorization = authorization.map_or_else(String::new, |value| {
+        format!("Proxy-Authorization: {value}\r\n")
+    });
+    let head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{authorization}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let head = read_head(&mut stream).await;
+    (stream, head)
 }
 
 /// Reads up to the blank line.
