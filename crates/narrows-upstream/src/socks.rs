@@ -169,15 +169,18 @@ pub fn encode_connect(target: &Target, dst: &mut BytesMut) {
 }
 
 /// Reads the reply to the request: its outcome, and its length, behind which the target's octets begin;
-/// `None` if it is not whole yet. The address in it is skipped.
+/// `None` if it is not whole yet. The address in it is skipped. A refusal ends with its code: what follows it
+/// says nothing, and some servers close right behind the code or leave the address empty.
 ///
 /// # Errors
 ///
 /// [`NotSocks`] if it is none.
 pub fn parse_reply(buf: &[u8]) -> Result<Option<Reply>, NotSocks> {
     expect(buf, 0, VERSION)?;
-    let &[_, code, _, kind, ref rest @ ..] = buf else {
-        // A refusal may come without an address: some servers close right behind the code.
+    if let Some(&code) = buf.get(1).filter(|code| **code != 0) {
+        return Ok(Some((Err(Refused::of(code)), 2)));
+    }
+    let &[_, _, _, kind, ref rest @ ..] = buf else {
         return Ok(None);
     };
     let address = match (kind, rest) {
@@ -188,11 +191,7 @@ pub fn parse_reply(buf: &[u8]) -> Result<Option<Reply>, NotSocks> {
         (octet, _) => return Err(NotSocks { at: 3, octet }),
     };
     let length = 4 + address + 2;
-    let outcome = match code {
-        0 => Ok(()),
-        code => Err(Refused::of(code)),
-    };
-    Ok((buf.len() >= length).then_some((outcome, length)))
+    Ok((buf.len() >= length).then_some((Ok(()), length)))
 }
 
 fn expect(buf: &[u8], at: usize, wanted: u8) -> Result<(), NotSocks> {
