@@ -63,6 +63,8 @@ mod tests {
             while pings.try_recv().is_err() {
                 tokio::task::yield_now().await;
             }
+            // On a busy machine more than one may have come.
+            while pings.try_recv().is_ok() {}
             // The only thread is held for as long as fifty pings take.
             let hung = pings.recv_timeout(Duration::from_millis(50));
             assert!(hung.is_err(), "it pinged although nothing else could run");
