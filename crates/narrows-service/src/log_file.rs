@@ -101,7 +101,12 @@ impl Sink for LogFile {
         }
         rotor.put_aside(&self.path)?;
         // Until the new file is open, lines go into the one that was put aside.
+        let readers = self.file.metadata().map(|data| data.permissions());
         self.start_anew()?;
+        if let Ok(readers) = readers {
+            // Where the system knows no such thing, nobody has chosen any.
+            let _ = self.file.set_permissions(readers);
+        }
         if let Some(rotor) = &self.rotor {
             rotor.tidy(&self.path);
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -247,15 +247,36 @@ fn is_compressed(file: &Path) -> bool {
     file.extension().is_some_and(|end| end == "gz")
 }
 
-/// Compresses a file beside itself; it is removed when the other is whole.
+/// Compresses a file beside itself, for the same readers; it is removed when the other is whole.
 fn compress(file: &Path) -> io::Result<()> {
     let (part, whole) = (with(file, ".gz.part"), with(file, ".gz"));
-    let mut source = File::open(file)?;
-    let mut encoder = GzEncoder::new(File::create(&part)?, Compression::default());
-    io::copy(&mut source, &mut encoder)?;
-    encoder.finish()?.sync_all()?;
+    let source = File::open(file)?;
+    // What an earlier run left unfinished.
+    absent(std::fs::remove_file(&part))?;
+    if let Err(error) = compress_to(source, &part) {
+        // On a full disk it would be in the way of the log itself.
+        let _ = std::fs::remove_file(&part);
+        return Err(error);
+    }
     std::fs::rename(&part, &whole)?;
     std::fs::remove_file(file)
+}
+
+fn compress_to(mut source: File, part: &Path) -> io::Result<()> {
+    let file = only_for_us().create_new(true).open(part)?;
+    file.set_permissions(source.metadata()?.permissions())?;
+    let mut encoder = GzEncoder::new(file, Compression::default());
+    io::copy(&mut source, &mut encoder)?;
+    encoder.finish()?.sync_all()
+}
+
+/// Makes files that nobody else may read, until they are told who may.
+fn only_for_us() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// How long after a failed attempt the next one is made.

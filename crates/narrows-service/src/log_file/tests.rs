@@ -225,6 +225,32 @@ fn so_many_are_kept_and_compressed_and_nothing_else_is_touched() {
     assert_eq!(files(dir.path())[3].1, "a long line 2\n");
 }
 
+/// Names of hosts are nobody else's business, compressed or not.
+#[cfg(unix)]
+#[test]
+fn who_may_read_a_log_stays_when_it_is_put_aside() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let hand = Hand::new();
+    let rotation = Rotation {
+        compress: true,
+        ..LINES
+    };
+    let log = LogFile::open(path.clone()).unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    let mut log = log.rotated(rotation, hand.clock());
+    write(&mut log, "a long line, and another\n").unwrap();
+    write(&mut log, "a short one\n").unwrap();
+    wait_until(|| matches!(&*names(dir.path()), [_, put_aside] if put_aside.ends_with(".gz")));
+    for name in names(dir.path()) {
+        let data = std::fs::metadata(dir.path().join(&name)).unwrap();
+        assert_eq!(data.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
 /// Asks again and again, for as long as no test takes.
 fn wait_until(mut done: impl FnMut() -> bool) {
     let (_alive, never) = mpsc::channel::<()>();
