@@ -283,7 +283,9 @@ fn verdict(word: &Word, key: &Key) -> (Exit, String) {
             format!("Process {process} did not take it, and goes on as before:\n{why}"),
         );
     }
-    let told = match word.waiting.iter().any(|waiting| waiting == key.path) {
+    let (section, _) = key.split();
+    let is_fixed = |waiting: &String| waiting == key.path || waiting == section;
+    let told = match word.waiting.iter().any(is_fixed) {
         true => format!("Process {process} needs a restart for it"),
         false => format!(
             "Applied by process {process}, generation {}",

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use narrows_admin::{Address, SocketMode};
 use narrows_server::Egress;
 use narrows_service::descriptors;
 use narrows_service::log::SinkSettings;
@@ -35,7 +36,7 @@ pub const LOOK: Duration = Duration::from_secs(1);
 /// Reads the configuration again, and the files that it names, and puts it in force.
 ///
 /// Nothing of a configuration with a fault is taken. Parties that have not changed keep their warm sessions,
-/// and what was learnt of their credentials. Addresses to listen on and the log stay what they were when the
+/// and what was learnt of their credentials. Addresses to listen on, the admin listener's too, and the log stay what they were when the
 /// process began; that a file says something else is told.
 pub struct Reloader {
     apply: Box<Apply>,
@@ -98,6 +99,7 @@ struct InForce {
 /// What a running process cannot change.
 #[derive(Debug, PartialEq, Eq)]
 struct Fixed {
+    admin: Option<(Address, SocketMode)>,
     listen: Vec<SocketAddr>,
     log: Vec<SinkSettings>,
 }
@@ -364,16 +366,19 @@ const SHOWN: usize = 10;
 
 impl Fixed {
     fn of(settings: &Settings) -> Self {
+        let admin = settings.admin.as_ref();
         Self {
+            admin: admin.map(|admin| (admin.address.clone(), admin.mode)),
             listen: settings.listen.clone(),
             log: settings.log.clone(),
         }
     }
 
-    /// The keys that say something else now.
+    /// The keys, or sections of keys, that say something else now.
     fn waiting(&self, settings: &Settings) -> Vec<&'static str> {
         let now = Self::of(settings);
         let differs = [
+            ("admin", self.admin != now.admin),
             ("listen", self.listen != now.listen),
             ("log", self.log != now.log),
         ];

@@ -238,6 +238,7 @@ fn what_a_running_proxy_says_is_passed_on() {
         .unwrap()
     };
     let (listen, url) = (find("listen").unwrap(), find("proxy.url").unwrap());
+    let format = find("log.format").unwrap();
     for (word, key, exit, told) in [
         (
             word(None, &[]),
@@ -254,6 +255,12 @@ fn what_a_running_proxy_says_is_passed_on() {
         (
             word(None, &["listen"]),
             listen,
+            Exit::Clean,
+            "Process 7 needs a restart for it",
+        ),
+        (
+            word(None, &["log"]),
+            format,
             Exit::Clean,
             "Process 7 needs a restart for it",
         ),

@@ -5,6 +5,7 @@
 //! else depends on it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use narrows_service::files::{Readers, replace};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::status::{Refused, ReloadStatus};
 use crate::posture;
 
-/// Where a running proxy leaves word; removed when dropped.
+/// Where a running proxy leaves word; removed when dropped, unless another process has left its own there.
 #[derive(Debug)]
 pub struct Notice(PathBuf);
 
@@ -56,20 +57,24 @@ impl Notice {
         let word = Word {
             generation: status.generation,
             hash: status.hash.clone(),
-            process: rustix::process::getpid().as_raw_nonzero().get(),
+            process: own_process(),
             read: status.read.clone(),
             refused: status.refused.clone(),
             waiting: status.waiting.clone(),
         };
         if let Ok(text) = serde_json::to_string(&word) {
-            let _ = replace(&self.0, text.as_bytes(), Readers::All);
+            let readers = readers(status.path.as_deref());
+            let _ = replace(&self.0, text.as_bytes(), readers);
         }
     }
 }
 
 impl Drop for Notice {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        // While this one drained, the next may have begun.
+        if read(&self.0).is_some_and(|word| word.process == own_process()) {
+            let _ = fs::remove_file(&self.0);
+        }
     }
 }
 
@@ -78,11 +83,28 @@ pub fn find(path: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Word
     let file = name(path);
     let mut places = directories(lookup);
     places.push(PathBuf::from(SYSTEM));
-    let words = places.into_iter().filter_map(|directory| {
-        let text = fs::read(directory.join(&file)).ok()?;
-        serde_json::from_slice::<Word>(&text).ok()
-    });
-    words.into_iter().find(Word::is_alive)
+    let mut words = places
+        .into_iter()
+        .filter_map(|directory| read(&directory.join(&file)));
+    words.find(Word::is_alive)
+}
+
+fn read(file: &Path) -> Option<Word> {
+    serde_json::from_slice(&fs::read(file).ok()?).ok()
+}
+
+fn own_process() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+/// Who may not read the configuration may not read its digest either: with it a password that is written
+/// there could be guessed.
+fn readers(configuration: Option<&Path>) -> Readers {
+    let data = configuration.and_then(|path| fs::metadata(path).ok());
+    match data.is_some_and(|data| data.permissions().mode() & 0o004 != 0) {
+        true => Readers::All,
+        false => Readers::Owner,
+    }
 }
 
 impl Word {

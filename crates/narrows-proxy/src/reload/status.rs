@@ -23,7 +23,7 @@ pub struct ReloadStatus {
     pub read: Option<String>,
     /// Why the last attempt changed nothing, if it did not.
     pub refused: Option<Refused>,
-    /// Keys of which the file says something else than what the process was started with, and which hold
+    /// Keys, or sections of keys, of which the file says something else than what the process was started with, and which hold
     /// only after a restart.
     pub waiting: Vec<String>,
 }

@@ -207,15 +207,18 @@ async fn row_32_parties_that_have_not_changed_stay() {
 #[test]
 fn what_needs_a_restart_is_said() {
     let house = House::with("");
-    house.write("listen = [\"127.0.0.1:1\"]\nlog.file = \"x.log\"\nrules.default = \"deny\"\n");
+    house.write(
+        "listen = [\"127.0.0.1:1\"]\nlog.file = \"x.log\"\nrules.default = \"deny\"\nadmin.listen = \"127.0.0.1:2\"\n",
+    );
     let outcome = house.reloader.reload();
     let lines = outcome.lines();
     assert_eq!(
         lines[1],
-        "warning: listen is not what this process was started with: restart it to apply that"
+        "warning: admin is not what this process was started with: restart it to apply that"
     );
-    assert!(lines[2].starts_with("warning: log is not "), "{lines:?}");
-    assert_eq!(house.reloader.status().waiting, ["listen", "log"]);
+    assert!(lines[2].starts_with("warning: listen is not "), "{lines:?}");
+    assert!(lines[3].starts_with("warning: log is not "), "{lines:?}");
+    assert_eq!(house.reloader.status().waiting, ["admin", "listen", "log"]);
     assert_eq!(house.applied(), [Route::Deny]);
     house.write("rules.default = \"direct\"\n");
     house.reloader.reload();
@@ -235,4 +238,40 @@ fn a_running_proxy_leaves_word_of_its_file() {
     assert!(find(&dir.path().join("another.toml"), &lookup).is_none());
     reloader.notice = None;
     assert!(find(&path, &lookup).is_none());
+}
+
+/// The digest of a file with a password in it is enough to try passwords on.
+#[test]
+fn the_word_is_for_those_who_may_read_the_file() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let House { dir, reloader, .. } = &mut House::with("");
+    let (here, path) = (dir.path().join("run"), dir.path().join("proxy.toml"));
+    let lookup = |name: &str| (name == "RUNTIME_DIRECTORY").then(|| here.display().to_string());
+    reloader.notice = Notice::new(Some(&path), &lookup);
+    for (file, word) in [(0o600, 0o600), (0o640, 0o600), (0o644, 0o644)] {
+        std::fs::set_permissions(&path, Permissions::from_mode(file)).unwrap();
+        reloader.tell();
+        let entry = std::fs::read_dir(&here).unwrap().next().unwrap().unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & !word, 0, "{mode:o}");
+        assert_eq!(mode & 0o004, word & 0o004, "{mode:o}");
+    }
+}
+
+#[test]
+fn the_word_of_the_next_process_stays() {
+    let House { dir, reloader, .. } = &mut House::with("");
+    let (here, path) = (dir.path().join("run"), dir.path().join("proxy.toml"));
+    let lookup = |name: &str| (name == "RUNTIME_DIRECTORY").then(|| here.display().to_string());
+    reloader.notice = Notice::new(Some(&path), &lookup);
+    reloader.tell();
+    let file = std::fs::read_dir(&here).unwrap().next().unwrap().unwrap();
+    let mut word = find(&path, &lookup).unwrap();
+    // Some process that is there.
+    word.process = rustix::process::getppid().unwrap().as_raw_nonzero().get();
+    std::fs::write(file.path(), serde_json::to_vec(&word).unwrap()).unwrap();
+    reloader.notice = None;
+    assert_eq!(find(&path, &lookup).unwrap().process, word.process);
 }
