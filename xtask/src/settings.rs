@@ -15,11 +15,20 @@ pub(crate) fn file(program: &str) -> Option<String> {
         let (own, _) = key.split();
         if own != section {
             section = own;
-            text.push_str(&format!("\n[{section}]\n"));
+            text.push_str(&header(section));
         }
         text.push_str(&entry(key));
     }
     Some(text)
+}
+
+/// What stands above the keys of a section. One table of a list is commented out with its keys: empty, it
+/// would be an entry that says nothing.
+fn header(section: &str) -> String {
+    match section.strip_suffix("[]") {
+        Some(list) => format!("\n#[[{list}]]\n"),
+        None => format!("\n[{section}]\n"),
+    }
 }
 
 fn entry(key: &Key) -> String {
