@@ -41,8 +41,8 @@ pub(crate) struct State {
 const CONNECTIONS: usize = 64;
 /// How long a connection may be silent.
 const SILENT: Duration = Duration::from_secs(30);
-/// How long one connection may last, whatever is asked on it.
-const LASTS: Duration = Duration::from_secs(600);
+/// How long one connection may last, whatever is asked on it: readers that take nothing give their places back.
+const LASTS: Duration = Duration::from_secs(60);
 /// How long nothing is accepted after accepting has failed.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The longest head of a request; hyper wants 8 KiB at least.
