@@ -73,7 +73,15 @@ impl Outside {
         let own = listener.local_addr()?;
         let dialer = Dialer::new(names_outside()?, settings.timeouts);
         let tunnel_log = Arc::new(TunnelLog::new(log.handle(), clock));
-        let front = Front::new(&settings, &state, false, dialer, vec![own], &tunnel_log);
+        let front = Front::new(
+            &settings,
+            &state,
+            false,
+            dialer,
+            vec![own],
+            &tunnel_log,
+            None,
+        );
         tokio::spawn(serve_gateway(front, listener));
         Ok(Self {
             authorities,
