@@ -1,5 +1,8 @@
 //! The supply chain holds, and the check that says so can fail.
 
+mod advisories;
+mod toolchain;
+
 use std::fs;
 
 use narrows_tests::supply;

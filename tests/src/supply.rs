@@ -1,6 +1,9 @@
 //! The supply chain: the rules of `deny.toml`, checked without a tool and without the network, and
 //! the rules for our own manifests.
 
+pub mod advisories;
+pub mod toolchain;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::workspace::Metadata;

@@ -30,6 +30,8 @@ pub struct Package {
     pub version: String,
     /// The SPDX expression, if the author wrote one.
     pub license: Option<String>,
+    /// The oldest toolchain that it says it needs.
+    pub rust_version: Option<String>,
     /// Where it comes from; `None` for a path.
     pub source: Option<String>,
     /// Its `Cargo.toml`.
