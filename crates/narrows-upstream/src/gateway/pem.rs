@@ -1,5 +1,6 @@
 //! Certificates and keys out of PEM, and what to say when there are none.
 
+use narrows_connect::printable;
 use rustls::pki_types::pem::{Error, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -76,7 +77,9 @@ fn missing(pem: &[u8], wanted: &'static str) -> PemError {
     let text = String::from_utf8_lossy(pem);
     let found = text.lines().find_map(|line| {
         let label = line.trim().strip_prefix("-----BEGIN ")?;
-        Some(label.strip_suffix("-----")?.chars().take(40).collect())
+        // The file may be any file, and its label goes to a terminal.
+        let label = printable(label.strip_suffix("-----")?);
+        Some(label.chars().take(40).collect())
     });
     match &found {
         Some(label) if label == "ENCRYPTED PRIVATE KEY" => PemError::Encrypted,

@@ -33,6 +33,10 @@ fn what_is_wrong_with_authorities_is_said() {
             "but \"PRIVATE KEY\" (are the files mixed up?)",
         ),
         (&der[..], "this is not PEM but binary, probably DER"),
+        (
+            &b"-----BEGIN A\x1b[31m KEY-----\n-----END A\x1b[31m KEY-----\n"[..],
+            "but \"A [31m KEY\" (are the files mixed up?)",
+        ),
         (cut.as_bytes(), "the text is cut off"),
         (garbled.as_bytes(), "not valid base64"),
         (hollow.as_bytes(), "item 1 is damaged"),
