@@ -72,7 +72,12 @@ impl FromStr for Destination {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) => {
+                let bare = path.display().to_string();
+                // A name alone, or one with `://` in it, would be read as something else, or not at all.
+                let is_plain = bare.parse().as_ref() == Ok(self);
+                write!(f, "{}{bare}", if is_plain { "" } else { "file:" })
+            }
             Self::Journald(path) if path.as_os_str() == JOURNALD => f.write_str("journald"),
             Self::Journald(path) => write!(f, "journald:{}", path.display()),
             Self::Stdout => f.write_str("on standard output"),
@@ -160,6 +165,9 @@ mod tests {
     fn what_is_written_is_read_again() {
         for text in [
             "/a/b",
+            "file:a.log",
+            "file:/a/b://c",
+            "file:syslog:/a",
             "journald",
             "journald:/a/b",
             "syslog",
