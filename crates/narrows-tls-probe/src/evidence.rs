@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+use crate::http;
 use crate::serial;
 use crate::words::{Ending, HelloSize};
 
@@ -238,9 +239,24 @@ pub struct HttpAnswer {
     pub excerpt: String,
 }
 
+/// Why octets are no answer of HTTP, in a few words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotHttp(String);
+
 // === impl HttpAnswer ===
 
 impl HttpAnswer {
+    /// Reads the final answer at the start of `text`: `None` while its head is not complete. Heads of 1xx are
+    /// skipped, but for 101.
+    ///
+    /// # Errors
+    ///
+    /// [`NotHttp`], as soon as that is sure.
+    pub fn read(text: &[u8]) -> Result<Option<Self>, NotHttp> {
+        http::parse(text).map_err(NotHttp)
+    }
+
     /// The first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.headers.iter();

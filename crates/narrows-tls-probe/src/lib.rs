@@ -29,7 +29,7 @@ mod words;
 pub use alert::Alert;
 pub use evidence::{
     CertificateEvidence, ConnectEvidence, ConnectFault, Der, Evidence, HttpAnswer, HttpEvidence,
-    MAX_FIRST, ResolveEvidence, ResolveFault, TlsEvidence, TrustFault, TunnelEvidence,
+    MAX_FIRST, NotHttp, ResolveEvidence, ResolveFault, TlsEvidence, TrustFault, TunnelEvidence,
 };
 pub use judge::judge;
 pub use options::{Deadlines, Options, Trust};
