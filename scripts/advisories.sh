@@ -24,7 +24,7 @@ refresh() {
     names=$(git --git-dir "$from" ls-tree --name-only HEAD crates/ | sed 's#^crates/##')
     rm -rf "$copy/crates"
     printf '%s\n' "$names" >"$copy/names.txt"
-    mapfile -t paths < <(sed -nE 's/^name = "(.*)"$/\1/p' Cargo.lock crates/*/fuzz/Cargo.lock | sort -u |
+    mapfile -t paths < <(sed -nE 's/^name = "(.*)"$/\1/p' Cargo.lock fuzz/Cargo.lock | sort -u |
         comm -12 - <(printf '%s\n' "$names" | sort) | sed 's#^#crates/#')
     git --git-dir "$from" archive HEAD "${paths[@]}" | tar -x -C "$copy"
     cat >"$copy/copy.toml" <<TOML
@@ -72,5 +72,5 @@ days=$((($(date +%s) - $(date -d "$date" +%s)) / 86400))
 if [ $days -gt $stale_days ]; then
     echo "WARNING: the advisories are $days days old: bring them up to date with scripts/advisories.sh --from GITDIR"
 fi
-crates=$(sed -nE 's/^name = "(.*)"$/\1/p' Cargo.lock crates/*/fuzz/Cargo.lock | sort -u | wc -l)
+crates=$(sed -nE 's/^name = "(.*)"$/\1/p' Cargo.lock fuzz/Cargo.lock | sort -u | wc -l)
 echo "ran $crates locked crates against $(find "$copy/crates" -name '*.md' | wc -l) advisories of $date, $days days old: pass"

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 help() {
     cat <<'HELP'
-usage: scripts/fuzz.sh [--seconds N] [--jobs N] [--found DIR] [--stable] [--list] [TARGET...]
+usage: scripts/fuzz.sh [--seconds N] [--runs N] [--jobs N] [--found DIR] [--stable] [--list] [TARGET...]
 
 Builds the fuzz targets and runs each of them (or those that are named) from its committed seeds.
 Seeds are only read: what a run finds is kept below DIR, or thrown away at its end. Prints the table
@@ -14,6 +14,7 @@ the end. The exit code is 1 when a target crashed, hung, or ran out of memory: t
 crates/NAME/fuzz/artifacts/TARGET.
 
   --seconds N  how long each target runs (600)
+  --runs N     end each target after so many executions too, the same ones each time
   --jobs N     how many run at the same time (1)
   --found DIR  start also from what earlier runs found below DIR/TARGET, and add to it
   --stable     build unoptimised with the default toolchain, without cargo-fuzz and AddressSanitizer:
@@ -28,11 +29,12 @@ HELP
 fail() { echo "$*" >&2; exit 2; }
 whole() { case $2 in '' | *[!0-9]* | 0) fail "$1 takes a whole number above 0, not \"$2\"" ;; esac; }
 
-seconds=600 jobs=1 found='' stable='' list='' wanted=()
+seconds=600 runs='' jobs=1 found='' stable='' list='' wanted=()
 while [ $# -gt 0 ]; do
     case $1 in
         --help | -h) help; exit 0 ;;
         --seconds) whole "$1" "${2-}"; seconds=$2; shift ;;
+        --runs) whole "$1" "${2-}"; runs=$2; shift ;;
         --jobs) whole "$1" "${2-}"; jobs=$2; shift ;;
         --found) found=${2:?--found takes a directory}; shift ;;
         --stable) stable=yes ;;
@@ -64,6 +66,12 @@ trap 'kill "${!running[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 found=${found:-$work/found}
 
+# The fuzz packages of the targets, each once.
+fuzzed=()
+for name in "${targets[@]}"; do
+    [[ " ${fuzzed[*]} " == *" ${home[$name]} "* ]] || fuzzed+=("${home[$name]}")
+done
+
 triple=$(rustc -vV | sed -n 's/^host: //p')
 target_dir=${CARGO_TARGET_DIR:-target/fuzz}
 # What cargo-fuzz has the compiler do, as far as a stable one does it. `--target` keeps it out of build scripts.
@@ -71,26 +79,17 @@ coverage="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
  -Cllvm-args=-sanitizer-coverage-trace-compares"
 
-# build FUZZ: the targets of one package.
-build() {
-    if [ -n "$stable" ]; then
-        RUSTFLAGS=${coverage//$'\n'/} cargo build -q --manifest-path "$1/Cargo.toml" --bins \
-            --target "$triple" --target-dir "$target_dir"
-    else
-        cargo +nightly fuzz build --fuzz-dir "$1" --target "$triple" --target-dir "$target_dir"
-    fi
-}
-
-if [ -z "$stable" ]; then
+if [ -n "$stable" ]; then
+    # All of them: of a part, cargo would build other variants of what they share.
+    RUSTFLAGS=${coverage//$'\n'/} cargo build -q --locked --manifest-path fuzz/Cargo.toml --workspace --bins \
+        --target "$triple" --target-dir "$target_dir"
+else
     cargo +nightly --version >/dev/null 2>&1 || fail "no nightly toolchain: rustup toolchain install nightly"
     cargo fuzz --version >/dev/null 2>&1 || fail "no cargo-fuzz: cargo install cargo-fuzz --locked"
+    for package in "${fuzzed[@]}"; do
+        cargo +nightly fuzz build --fuzz-dir "$package" --target "$triple" --target-dir "$target_dir"
+    done
 fi
-built=()
-for name in "${targets[@]}"; do
-    [[ " ${built[*]} " == *" ${home[$name]} "* ]] && continue
-    build "${home[$name]}"
-    built+=("${home[$name]}")
-done
 programs=$target_dir/$triple/$([ -n "$stable" ] && echo debug || echo release)
 
 # run TARGET: one target; leaves its output, its exit code, and its seconds of wall and CPU in $work.
@@ -100,6 +99,7 @@ run() {
     # An input that takes 25 s hangs, also on a machine that is busy.
     local options=(-max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 -print_final_stats=1
         -artifact_prefix="$artifacts/")
+    if [ -n "$runs" ]; then options+=(-runs="$runs" -seed=1); fi
     if [ -e "${home[$1]}/$1.dict" ]; then options+=(-dict="${home[$1]}/$1.dict"); fi
     # libFuzzer writes into the first directory alone.
     "$programs/$1" "${options[@]}" "$found/$1" "$seeds" >"$work/$1.log" 2>&1 &
@@ -163,4 +163,4 @@ if [ ${#crashed[@]} -gt 0 ]; then
     echo "fuzz: FAILED, ${#crashed[@]} of ${#targets[@]} targets: ${crashed[*]}"
     exit 1
 fi
-echo "fuzz: pass, ${#targets[@]} targets, $seconds s each, $total executions, no crash"
+echo "fuzz: pass, ${#targets[@]} targets, $([ -n "$runs" ] || echo "$seconds s each, ")$total executions, no crash"
