@@ -157,20 +157,20 @@ fn group(name: &str, catalogue: &Catalogue) -> Source {
 }
 
 /// Names and ports of a group: those without tokens, and the others for every region. What only a
-/// customer can fill in, such as the id of a workspace, is left out.
-pub(crate) fn members(group: &str, catalogue: &Catalogue) -> Vec<Pattern> {
+/// customer can fill in, such as the id of a workspace, is left out. Filling in every region takes long, and
+/// happens as far as they are asked for.
+pub(crate) fn members(group: &str, catalogue: &Catalogue) -> impl Iterator<Item = Pattern> {
     let none = Parameters::new();
     let regions = catalogue.regions().iter();
     let expanded = regions
-        .filter_map(|region| catalogue.expand(&region.name, &none).ok())
+        .filter_map(move |region| catalogue.expand(&region.name, &none).ok())
         .flatten()
-        .filter(|expansion| expansion.endpoint.group() == group)
+        .filter(move |expansion| expansion.endpoint.group() == group)
         .filter_map(|expansion| expansion.pattern);
     let rows = catalogue.endpoints().iter();
-    rows.filter(|row| row.group() == group)
+    rows.filter(move |row| row.group() == group)
         .filter_map(|row| row.concrete().cloned())
         .chain(expanded)
-        .collect()
 }
 
 fn with_ports(pattern: &Pattern) -> Vec<Pattern> {

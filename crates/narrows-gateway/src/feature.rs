@@ -155,9 +155,9 @@ fn is_word(text: &str) -> bool {
 fn group(name: &str) -> Result<Feature, FeatureError> {
     let catalogue = Catalogue::built_in();
     if catalogue.groups().any(|group| group == name) {
-        return match members(name, catalogue).is_empty() {
-            true => Err(FeatureError::EmptyGroup { name: name.into() }),
-            false => Ok(Feature::Group(name.into())),
+        return match members(name, catalogue).next() {
+            None => Err(FeatureError::EmptyGroup { name: name.into() }),
+            Some(_) => Ok(Feature::Group(name.into())),
         };
     }
     let nearest = catalogue
