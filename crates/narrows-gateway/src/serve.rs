@@ -1,18 +1,16 @@
 //! From listeners to tunnels: accept, shake hands, serve, drain.
 
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use narrows_admin::Watch;
-use narrows_server::{Drained, Egress, Server, TunnelLog};
+use narrows_server::{Backoff, Drained, Egress, Server, TunnelLog};
 use narrows_upstream::{Dialer, window};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tracing::warn;
 
 use crate::access::AccessLog;
 use crate::attempts::Attempts;
@@ -190,7 +188,7 @@ pub async fn until_asked(
 /// Accepts until draining begins, then waits for what it accepted; how many connections it cut.
 async fn accept(front: Arc<Front>, listener: TcpListener, drain: Duration) -> usize {
     let mut connections = JoinSet::new();
-    let mut failures: u32 = 0;
+    let mut backoff = Backoff::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -199,14 +197,11 @@ async fn accept(front: Arc<Front>, listener: TcpListener, drain: Duration) -> us
         };
         match accepted {
             Ok((io, client)) => {
-                failures = 0;
+                backoff.reset();
                 let front = Arc::clone(&front);
                 connections.spawn(async move { front.connection(io, client).await });
             }
-            Err(error) => {
-                rest(&error, failures).await;
-                failures = failures.saturating_add(1);
-            }
+            Err(error) => backoff.after(&error).await,
         }
     }
     drop(listener);
@@ -217,21 +212,4 @@ async fn accept(front: Arc<Front>, listener: TcpListener, drain: Duration) -> us
     let cut = connections.len();
     connections.shutdown().await;
     cut
-}
-
-/// Waits longer and longer while accepting fails for want of resources.
-async fn rest(error: &io::Error, failures: u32) {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    // The connection died in the queue; the next one is none the worse for it.
-    if matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    ) {
-        return;
-    }
-    if failures == 0 {
-        warn!(%error, "cannot accept connections; trying again");
-    }
-    let wait = Duration::from_millis(10) * 2_u32.pow(failures.min(5));
-    tokio::time::sleep(wait).await;
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+mod backoff;
 mod connection;
 mod egress;
 mod h2;
@@ -16,6 +17,7 @@ mod settings;
 mod setup;
 mod tunnel;
 
+pub use backoff::Backoff;
 pub use egress::{Egress, Fallback, FallbackTo};
 pub use live::Phase;
 pub use log::{Clock, TunnelLog};

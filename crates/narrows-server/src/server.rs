@@ -2,24 +2,21 @@
 
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use narrows_log::ConnId;
 use narrows_tunnel::{Transport, Turns};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
-use tracing::warn;
+use tokio::time::{sleep, timeout};
 
 use crate::admission::{Admission, Full, Place};
+use crate::backoff::Backoff;
 use crate::egress::Egress;
 use crate::h2;
 use crate::live::{Live, Phase};
@@ -284,7 +281,7 @@ async fn accept_from<P: Policy, O: Observe>(shared: Arc<Shared<P, O>>, listener:
     loop {
         match listener.accept().await {
             Ok((io, client)) => {
-                backoff.failures = 0;
+                backoff.reset();
                 // Small messages must not wait for each other's acknowledgements.
                 let _ = io.set_nodelay(true);
                 let connection = P::Connection::default();
@@ -312,36 +309,5 @@ where
 {
     Serving::Opening {
         opening: Box::pin(shared.admit(io, client, connection)),
-    }
-}
-
-/// How long a complaint about resources is not repeated.
-const SAY_AGAIN: Duration = Duration::from_secs(60);
-
-/// Waits longer and longer while accepting fails for want of resources.
-#[derive(Default)]
-struct Backoff {
-    failures: u32,
-    said: Option<Instant>,
-}
-
-impl Backoff {
-    async fn after(&mut self, error: &io::Error) {
-        // The connection died in the queue; the next one is none the worse for it.
-        if matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::Interrupted
-        ) {
-            return;
-        }
-        if self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
-            self.said = Some(Instant::now());
-            warn!(%error, "cannot accept connections; trying again");
-        }
-        let wait = Duration::from_millis(10) * 2_u32.pow(self.failures.min(5));
-        self.failures = self.failures.saturating_add(1);
-        pin!(sleep(wait)).await;
     }
 }
