@@ -30,6 +30,9 @@ pub(super) async fn drive(
     let mut pulse = Pulse::new(pings, heard, timeouts);
     loop {
         tokio::select! {
+            // What has arrived is read before silence is judged: when this process was stopped or hung, the
+            // answer and the deadline are both there at once.
+            biased;
             // How it ended is told to each of its tunnels; there is nobody else to tell.
             _ = &mut connection => return,
             () = pulse.beat(&state) => {
@@ -98,6 +101,7 @@ impl Pulse {
     async fn beat(&mut self, state: &State) {
         loop {
             tokio::select! {
+                biased;
                 _ = poll_fn(|cx| self.pings.poll_pong(cx)), if self.sent.is_some() => {
                     self.answered(state);
                 }

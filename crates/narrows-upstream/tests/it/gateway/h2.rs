@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use h2::Reason;
-use narrows_upstream::{Gateway, GatewayConnected, Spoken, Timeouts};
+use narrows_upstream::{Gateway, GatewayConfig, GatewayConnected, Spoken, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -265,6 +265,42 @@ async fn a_silent_session_is_given_up() {
         read.expect("it is given up").unwrap_err().kind(),
         ErrorKind::TimedOut
     );
+}
+
+/// A gateway with a runtime of its own, which goes on while this test's hangs; what it takes to reach it.
+fn gateway_elsewhere(each_way: Duration) -> GatewayConfig {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let double = Double::h2().await;
+            let addr = long_path(double.addr, each_way).await;
+            sender.send(double.config_at(addr)).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+/// The pong came in time, and waited in the socket when the deadline passed: a process that was stopped, or
+/// got no processor, must not blame the gateway for it.
+#[tokio::test]
+async fn a_session_survives_that_this_process_hangs() {
+    let gateway = Gateway::new(gateway_elsewhere(Duration::from_millis(25))).unwrap();
+    let timeouts = Timeouts {
+        keep_alive: Duration::from_millis(10),
+        pong: Duration::from_secs(1),
+        ..Timeouts::default()
+    };
+    let opened = gateway.open(&dialer(timeouts), &target(HOLE)).await;
+    let mut tunnel = opened.unwrap();
+    for hang in 0..5 {
+        // Most of the time a ping is under way.
+        let read = timeout(Duration::from_millis(60), tunnel.io.read(&mut [0])).await;
+        assert!(read.is_err(), "given up after {hang} hangs: {read:?}");
+        std::thread::sleep(timeouts.pong * 6 / 5);
+    }
 }
 
 #[tokio::test]
