@@ -147,6 +147,9 @@ fn not_connected(
         (Cause::Forbidden, _) => "this machine's own firewall or sandbox forbids it",
         (Cause::NoSource, _) => "this machine has no address of that family",
         (Cause::Other, _) => return Ok(()),
+        (Cause::Unreachable, _) => {
+            "no way leads there, or a firewall says so: is this machine's network up?"
+        }
         (Cause::Refused, Path::Direct(_)) => "nothing listens there, or a firewall rejects it",
         (_, Path::Direct(_)) => "a firewall may block it: does this machine need a proxy?",
         (Cause::Refused, Path::Gateway { .. }) => {

@@ -244,6 +244,11 @@ fn sentences_say_what_to_look_at() {
         ),
         (
             direct(),
+            failed(ErrorKind::NetworkUnreachable),
+            "cannot connect to example.com:443: network unreachable for 192.0.2.1:443 (no way leads there, or a firewall says so: is this machine's network up?)",
+        ),
+        (
+            direct(),
             denied(),
             "example.com:443 may not be reached at 127.0.0.1: loopback address",
         ),
