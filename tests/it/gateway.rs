@@ -34,7 +34,7 @@ impl Through<'_> {
 }
 
 /// A proxy for this gateway with its token, and these lines of its section `[gateway]`.
-fn proxy_for(gateway: &Gateway, more: &str) -> Setup {
+pub(crate) fn proxy_for(gateway: &Gateway, more: &str) -> Setup {
     let token = gateway.token_file();
     let through = Through {
         url: &gateway.url(),

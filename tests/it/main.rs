@@ -13,6 +13,7 @@ mod abuse;
 mod admin;
 mod blame;
 mod clients;
+mod faults;
 mod gateway;
 mod layering;
 mod lifecycle;

@@ -13,8 +13,10 @@ use tempfile::TempDir;
 
 use crate::binary::GATEWAY;
 use crate::deadline;
+use crate::launch::Launch;
 use crate::program;
 use crate::traffic::{self, Told};
+use crate::vitals::Vitals;
 
 /// The name of the token that `init` issues.
 pub const USER: &str = "trial";
@@ -26,6 +28,7 @@ pub struct Gateway {
     pub address: SocketAddr,
     child: Child,
     directory: TempDir,
+    launch: Launch,
     said: Arc<Mutex<String>>,
 }
 
@@ -36,15 +39,27 @@ impl Gateway {
     ///
     /// When it cannot be made, or ends or is silent instead of serving.
     pub fn start(features: &str) -> Self {
+        Self::start_with(features, "", Launch::new())
+    }
+
+    /// The same with these lines of configuration, started like that.
+    ///
+    /// # Panics
+    ///
+    /// As [`Gateway::start`].
+    pub fn start_with(features: &str, config: &str, launch: Launch) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let init = ["init", "--allowed-features", features];
-        program::run(command(directory.path()).args(init));
+        program::run(command(directory.path(), &Launch::new()).args(init));
+        let file = directory.path().join("gateway.toml");
+        std::fs::write(file, config).expect("a writable directory");
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, said, address) = serve(directory.path(), free);
+        let (child, said, address) = serve(directory.path(), &launch, free);
         Self {
             address,
             child,
             directory,
+            launch,
             said,
         }
     }
@@ -66,7 +81,7 @@ impl Gateway {
     ///
     /// When it ends or is silent instead of serving.
     pub fn restart(&mut self) {
-        let (child, said, address) = serve(self.directory.path(), self.address);
+        let (child, said, address) = serve(self.directory.path(), &self.launch, self.address);
         assert_eq!(address, self.address);
         (self.child, self.said) = (child, said);
     }
@@ -77,8 +92,31 @@ impl Gateway {
     ///
     /// When it is gone.
     pub fn descriptors(&self) -> usize {
-        let directory = format!("/proc/{}/fd", self.child.id());
-        std::fs::read_dir(directory).expect("alive").count()
+        self.vitals().descriptors()
+    }
+
+    /// What the system tells of its process.
+    pub fn vitals(&self) -> Vitals {
+        Vitals::of(self.child.id())
+    }
+
+    /// What it said on standard error.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("no panics").clone()
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    ///
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("alive");
     }
 
     /// Ends it as a service manager does, and expects that nothing has to be cut.
@@ -87,8 +125,7 @@ impl Gateway {
     ///
     /// When the exit code is not 0.
     pub fn stop(mut self) {
-        let pid = Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, Signal::TERM).expect("alive");
+        self.signal(Signal::TERM);
         let child = &mut self.child;
         let status = deadline::until("the gateway ends", || {
             child.try_wait().expect("our own child")
@@ -181,8 +218,12 @@ impl Drop for Gateway {
 }
 
 /// Starts it and waits for the line with its address.
-fn serve(directory: &Path, listen: SocketAddr) -> (Child, Arc<Mutex<String>>, SocketAddr) {
-    let mut command = command(directory);
+fn serve(
+    directory: &Path,
+    launch: &Launch,
+    listen: SocketAddr,
+) -> (Child, Arc<Mutex<String>>, SocketAddr) {
+    let mut command = command(directory, launch);
     command
         .args(["--listen", &listen.to_string(), "--log", LOG])
         .stdout(Stdio::null())
@@ -206,10 +247,9 @@ fn serve(directory: &Path, listen: SocketAddr) -> (Child, Arc<Mutex<String>>, So
     (child, said, address)
 }
 
-fn command(directory: &Path) -> Command {
-    let mut command = Command::new(&*GATEWAY);
+fn command(directory: &Path, launch: &Launch) -> Command {
+    let mut command = launch.command(&GATEWAY);
     command
-        .env_clear()
         .env("NARROWS_GATEWAY_DIR", directory)
         .current_dir(directory)
         .stdin(Stdio::null());

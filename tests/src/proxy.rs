@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::deadline;
 use crate::raw::{End, Head, Raw};
 use crate::traffic::{self, Told};
+use crate::vitals::Vitals;
 
 pub use setup::Setup;
 
@@ -87,8 +88,7 @@ impl Proxy {
     ///
     /// When a line is none of the log's own forms.
     pub fn records(&self) -> Vec<Record> {
-        let file = self.directory.path().join("log");
-        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let text = self.log();
         // The last line may be half written.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let parse = |line: &str| {
@@ -100,7 +100,8 @@ impl Proxy {
 
     /// The log as it is.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+        let file = self.setup.log_in(self.directory.path());
+        std::fs::read_to_string(file).unwrap_or_default()
     }
 
     /// Waits until the log tells the end of `count` requests, and gives them in the order in which
@@ -146,18 +147,12 @@ impl Proxy {
 
     /// Descriptors that it holds.
     pub fn descriptors(&self) -> usize {
-        let directory = format!("/proc/{}/fd", self.child.id());
-        std::fs::read_dir(directory).expect("alive").count()
+        self.vitals().descriptors()
     }
 
-    /// Descriptors that it holds, without the pipes: a few of those are kept for the next tunnel that
-    /// carries bulk, and narrows-tunnel's own tests hold them to their number.
-    fn descriptors_but_pipes(&self) -> usize {
-        let directory = format!("/proc/{}/fd", self.child.id());
-        let open = std::fs::read_dir(directory).expect("alive");
-        open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
-            .filter(|open| !open.to_string_lossy().starts_with("pipe:"))
-            .count()
+    /// What the system tells of its process.
+    pub fn vitals(&self) -> Vitals {
+        Vitals::of(self.child.id())
     }
 
     /// Waits until it holds no more descriptors than when it was started.
@@ -167,7 +162,7 @@ impl Proxy {
     /// When it keeps some.
     pub fn settle(&self) {
         deadline::until("descriptors go back to those of an idle proxy", || {
-            (self.descriptors_but_pipes() <= self.idle_descriptors).then_some(())
+            (self.vitals().descriptors_but_pipes() <= self.idle_descriptors).then_some(())
         });
     }
 

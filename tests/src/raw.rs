@@ -1,7 +1,7 @@
 //! Scripted peers: a connection that says exactly these octets, splits them there, and ends like that.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -269,7 +269,25 @@ impl Peer {
     ///
     /// When there is no free port.
     pub fn start(script: impl Fn(Raw) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), script)
+    }
+
+    /// The same at this address.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    pub fn start_at(address: IpAddr, script: impl Fn(Raw) + Send + Sync + 'static) -> Self {
+        Self::start_on((address, 0).into(), script)
+    }
+
+    /// The same at this address and port.
+    ///
+    /// # Panics
+    ///
+    /// When it is taken.
+    pub fn start_on(address: SocketAddr, script: impl Fn(Raw) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).expect("a free port");
         let address = listener.local_addr().expect("bound");
         let accepted = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&accepted);

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -11,14 +11,15 @@ use tempfile::TempDir;
 use super::Proxy;
 use crate::binary::PROXY;
 use crate::deadline;
+use crate::launch::Launch;
 
 /// How to start a proxy.
 #[derive(Debug, Default)]
 pub struct Setup {
     arguments: Vec<String>,
-    environment: Vec<(String, String)>,
     config: Option<String>,
-    descriptors: Option<u32>,
+    launch: Launch,
+    log: Option<PathBuf>,
 }
 
 impl Setup {
@@ -37,7 +38,7 @@ impl Setup {
     /// Sets a variable of its environment, which is empty otherwise.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.environment.push((name.to_owned(), value.into()));
+        self.launch = self.launch.env(name, value);
         self
     }
 
@@ -50,8 +51,22 @@ impl Setup {
 
     /// Lets it have no more than this many descriptors, and no right to raise the limit.
     #[must_use]
-    pub const fn descriptors(mut self, limit: u32) -> Self {
-        self.descriptors = Some(limit);
+    pub fn descriptors(mut self, limit: u32) -> Self {
+        self.launch = self.launch.descriptors(limit);
+        self
+    }
+
+    /// Starts it like that; takes the place of variables and limits that were set before.
+    #[must_use]
+    pub fn launch(mut self, launch: Launch) -> Self {
+        self.launch = launch;
+        self
+    }
+
+    /// Puts its log there, not into its own directory.
+    #[must_use]
+    pub fn log(mut self, file: impl Into<PathBuf>) -> Self {
+        self.log = Some(file.into());
         self
     }
 
@@ -72,7 +87,7 @@ impl Setup {
             idle_descriptors: 0,
             setup: self,
         };
-        proxy.idle_descriptors = proxy.descriptors_but_pipes();
+        proxy.idle_descriptors = proxy.vitals().descriptors_but_pipes();
         proxy
     }
 
@@ -86,7 +101,7 @@ impl Setup {
         command
             .args(["--listen", &listen.to_string()])
             .arg("--log")
-            .arg(directory.join("log"));
+            .arg(self.log_in(directory));
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the proxy starts");
         let said = Arc::new(Mutex::new(String::new()));
@@ -122,26 +137,20 @@ impl Setup {
             .expect("the proxy starts")
     }
 
+    /// Where its log is, if its own directory is this one.
+    pub(super) fn log_in(&self, directory: &Path) -> PathBuf {
+        let own = || directory.join("log");
+        self.log.clone().unwrap_or_else(own)
+    }
+
     fn command(&self, directory: &Path) -> Command {
-        let mut command = match self.descriptors {
-            None => Command::new(&*PROXY),
-            Some(limit) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]);
-                shell.arg(&*PROXY);
-                shell
-            }
-        };
+        // The machine's own configuration and runtime directory are no part of a test.
+        let runtime = std::env::temp_dir().join("narrows-tests");
+        let mut command = self.launch.command(&PROXY);
         command
-            .env_clear()
-            // The machine's own configuration and runtime directory are no part of a test.
             .env("NARROWS_CONFIG", "")
             .env("NARROWS_ADMIN", "off")
-            .env(
-                "RUNTIME_DIRECTORY",
-                std::env::temp_dir().join("narrows-tests"),
-            )
-            .envs(self.environment.clone())
+            .env("RUNTIME_DIRECTORY", runtime)
             .args(&self.arguments);
         if let Some(text) = &self.config {
             let file = directory.join("config.toml");
