@@ -4,6 +4,7 @@
 mod heads;
 mod loops;
 mod plain;
+mod reach;
 mod upstream;
 
 use narrows_endpoint::{Hop, Step};

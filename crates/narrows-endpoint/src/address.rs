@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
+
 mod embedded;
 
 use embedded::Embedded;
@@ -75,6 +77,26 @@ impl AddressClass {
     /// Whether the address is one of the internet.
     pub const fn is_public(self) -> bool {
         matches!(self, Self::Public)
+    }
+
+    /// Whether one of these networks opens an address that is not public.
+    ///
+    /// A metadata service is opened by its very address alone: whoever writes `fd00::/8` means machines.
+    ///
+    /// ```
+    /// use narrows_endpoint::AddressClass;
+    ///
+    /// let networks = ["10.0.0.0/8".parse()?, "169.254.0.0/16".parse()?];
+    /// assert!(AddressClass::is_opened_by(&networks, "10.1.2.3".parse()?));
+    /// assert!(!AddressClass::is_opened_by(&networks, "169.254.169.254".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_opened_by(networks: &[IpNet], address: IpAddr) -> bool {
+        let exactly = Self::of(address) == Self::Metadata;
+        networks.iter().any(|network| {
+            let whole = network.prefix_len() == network.max_prefix_len();
+            network.contains(&address) && (whole || !exactly)
+        })
     }
 
     /// A few words for people, such as `link-local`.

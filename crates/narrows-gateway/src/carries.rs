@@ -113,19 +113,13 @@ impl Carries {
     }
 
     fn names(&self, rule: &Pattern, host: &Host, address: IpAddr, class: AddressClass) -> bool {
-        let exactly = class == AddressClass::Metadata;
         let rule = rule.to_string();
         if host.ip() == Some(address) {
             // Only a network of several addresses is written with its length.
-            return !exactly || !rule.contains('/');
+            return class != AddressClass::Metadata || !rule.contains('/');
         }
-        self.networks.get(&rule).is_some_and(|networks| {
-            let mut networks = networks.iter();
-            networks.any(|network| {
-                let whole = network.prefix_len() == network.max_prefix_len();
-                network.contains(&address) && (whole || !exactly)
-            })
-        })
+        let networks = self.networks.get(&rule);
+        networks.is_some_and(|networks| AddressClass::is_opened_by(networks, address))
     }
 
     /// The number of rules.

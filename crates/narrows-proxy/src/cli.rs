@@ -48,7 +48,8 @@ pub struct Options {
     /// Allow clients from this address range (repeatable)
     ///
     /// A CIDR range such as 10.0.0.0/8, or one address. Loopback is always allowed. Needed before
-    /// --listen accepts an address that other machines can reach. Beats `clients.allow`.
+    /// --listen accepts an address that other machines can reach. Where those clients may be led is
+    /// `clients.reach` of the file. Beats `clients.allow`.
     #[arg(
         long,
         env = "NARROWS_ALLOW_CLIENTS",

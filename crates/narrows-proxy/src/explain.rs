@@ -34,6 +34,9 @@ pub struct Explanation {
     pub upstream: Option<String>,
     /// Who named the upstream proxy.
     pub upstream_source: Option<String>,
+    /// Which addresses are dialled for it for clients on other machines, if there may be such clients and it
+    /// may be reached directly.
+    pub elsewhere: Option<String>,
 }
 
 /// Reads a target as people write it: the port is 443 when absent, names may be international.
@@ -86,7 +89,26 @@ pub fn explain(rules: &RuleSet, settings: &Settings, target: &Target) -> Explana
         gateway_source: gateway.map(|leg| leg.source.to_string()),
         upstream: (!upstreams.is_empty()).then(|| upstreams.join(", then ")),
         upstream_source: sources.into_iter().next(),
+        elsewhere: elsewhere(settings, target, decision.route, served_by),
     }
+}
+
+/// What holds for clients on other machines. Also where `direct` is only what the gateway falls back to.
+fn elsewhere(
+    settings: &Settings,
+    target: &Target,
+    decided: Route,
+    served_by: Route,
+) -> Option<String> {
+    let falls_back = decided == Route::Gateway && settings.gateway.fallback == Route::Direct;
+    if settings.server.clients.is_empty() || (served_by != Route::Direct && !falls_back) {
+        return None;
+    }
+    let denied = target.host().ip().map(|ip| settings.reach.check(ip));
+    Some(match denied {
+        Some(Err(class)) => format!("refused, a {class} address (clients.reach does not name it)"),
+        _ => format!("dialled at {}", settings.reach),
+    })
 }
 
 /// Explains targets in the order given, as one text that ends with a newline.
@@ -131,6 +153,9 @@ impl fmt::Display for Explanation {
         }
         if let (Some(upstream), Some(source)) = (&self.upstream, &self.upstream_source) {
             writeln!(f, "upstream:  {upstream} ({source})")?;
+        }
+        if let Some(elsewhere) = &self.elsewhere {
+            writeln!(f, "clients on other machines: {elsewhere}")?;
         }
         Ok(())
     }

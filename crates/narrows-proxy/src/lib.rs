@@ -11,6 +11,7 @@ pub mod explain;
 pub mod logs;
 pub mod policy;
 pub mod posture;
+pub mod reach;
 pub mod reload;
 pub mod rules;
 pub mod run;

@@ -1,10 +1,14 @@
-//! [`RulePolicy`]: the rules as the server asks them, and what becomes of a denial in report-only mode.
+//! [`RulePolicy`]: the rules as the server asks them, what becomes of a denial in report-only mode, and the
+//! judge of addresses for clients on other machines.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use narrows_endpoint::{RuleError, RuleSet};
 use narrows_server::{Action, Grant, Policy, Request, Terms};
+use narrows_upstream::Judge;
 
+use crate::reach::Reach;
 use crate::rules::{lenient_rule_set, rule_set};
 use crate::settings::Settings;
 
@@ -12,12 +16,14 @@ use crate::settings::Settings;
 ///
 /// In report-only mode a denied target takes the route that it would take without any denial, and the grant
 /// says why it would have been refused. What is not a rule stays in force: the proxy's own listeners, ranges
-/// of clients, limits.
+/// of clients, where clients on other machines may be led, limits.
 #[derive(Clone, Debug)]
 pub struct RulePolicy {
     rules: Arc<RuleSet>,
     /// The rules without denials, in report-only mode.
     lenient: Option<Arc<RuleSet>>,
+    /// For clients on other machines.
+    reach: Arc<Reach>,
 }
 
 // === impl RulePolicy ===
@@ -36,12 +42,18 @@ impl RulePolicy {
         Ok(Self {
             rules: Arc::new(rule_set(settings)?),
             lenient,
+            reach: Arc::new(settings.reach.clone()),
         })
     }
 
     /// The rules, denials among them.
     pub const fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
+    }
+
+    /// What has a say on the addresses that are dialled for this client.
+    fn judge(&self, client: SocketAddr) -> Option<Arc<dyn Judge>> {
+        Reach::holds(client).then(|| Arc::clone(&self.reach) as Arc<dyn Judge>)
     }
 }
 
@@ -50,15 +62,23 @@ impl Policy for RulePolicy {
 
     fn decide(&self, request: &Request<'_, ()>) -> Action {
         let action = Policy::decide(&*self.rules, request);
-        match (action, &self.lenient) {
+        let (route, would_deny) = match (action, &self.lenient) {
+            (Action::Forward(grant), _) => (grant.route, None),
             (Action::Refuse(refusal), Some(lenient)) => {
                 let route = RuleSet::decide(lenient, request.target).route;
-                Action::Forward(Grant::new(route).with_terms(Terms {
-                    would_deny: Some(refusal.detail.into()),
-                    ..Terms::default()
-                }))
+                (route, Some(refusal.detail.into()))
             }
-            (action, _) => action,
-        }
+            (refused, None) => return refused,
+        };
+        let judge = self.judge(request.client);
+        let grant = Grant::new(route);
+        Action::Forward(match judge.is_some() || would_deny.is_some() {
+            false => grant,
+            true => grant.with_terms(Terms {
+                judge,
+                would_deny,
+                ..Terms::default()
+            }),
+        })
     }
 }

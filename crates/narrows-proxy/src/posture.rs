@@ -31,6 +31,7 @@ pub fn fingerprint(settings: &Settings) -> String {
     let _ = writeln!(text, "listen {:?}", settings.listen);
     let _ = writeln!(text, "log {:?}", settings.log);
     let _ = writeln!(text, "server {:?}", settings.server);
+    let _ = writeln!(text, "reach {}", settings.reach);
     let _ = writeln!(text, "report only {}", settings.report_only);
     let _ = writeln!(text, "timeouts {:?}", settings.timeouts);
     let _ = writeln!(text, "upstream {}", run::upstream_urls(settings).join(" "));
@@ -76,6 +77,10 @@ pub fn report(settings: &Settings, rules: &RuleSet) -> String {
         true => "this machine alone".to_owned(),
         false => format!("this machine, {}", clients.join(", ")),
     };
+    let reach = match settings.server.clients.is_empty() {
+        true => "no client is on another machine".to_owned(),
+        false => settings.reach.to_string(),
+    };
     let (route, source) = &settings.default;
     let own = settings.rules.len();
     let by_level = [
@@ -98,6 +103,7 @@ pub fn report(settings: &Settings, rules: &RuleSet) -> String {
     let rows = [
         ("Listening on", listen.join(", ")),
         ("Clients", clients),
+        ("Direct reach of clients elsewhere", reach),
         ("Upstream proxy", upstream),
         ("Gateway", gateway),
         ("Default route", format!("{route} ({source})")),

@@ -20,6 +20,7 @@ use toml::Spanned;
 
 use crate::cli::{Options, Origins};
 use crate::config::Loaded;
+use crate::reach::Reach;
 use narrows_service::config::{Seconds, Whole};
 use narrows_service::descriptors;
 use narrows_service::log::{self, SinkSettings};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub gateway: Gateway,
     /// The enterprise proxies, the preferred one first.
     pub upstreams: Vec<Upstream>,
+    /// Which addresses are dialled for clients on other machines.
+    pub reach: Reach,
     /// Whether what the rules deny is let through, and reported.
     pub report_only: bool,
     /// The operator's rules, without the catalogue's.
@@ -133,6 +136,7 @@ impl Merge<'_> {
     fn all(&mut self, lookup: impl Fn(&str) -> Option<String>) -> Settings {
         self.load_catalogue();
         let clients = self.clients();
+        let reach = self.reach(&clients);
         let listen = self.listen(&clients);
         let own: Vec<_> = listen.iter().map(|(address, _)| *address).collect();
         let (upstreams, excepted) = self.upstreams(&own, &lookup);
@@ -141,6 +145,7 @@ impl Merge<'_> {
         rules.extend(excepted);
         Settings {
             admin: self.admin(&own, &lookup),
+            reach,
             report_only: self.report_only(),
             gateway: self.gateway(&own, upstream, &rules),
             default: self.default_route(upstream),

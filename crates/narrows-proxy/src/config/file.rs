@@ -42,6 +42,8 @@ pub struct File {
 pub struct Clients {
     /// Address ranges beside loopback, as text; [`Settings`](crate::settings::Settings) reads them.
     pub allow: Vec<Spanned<String>>,
+    /// Address ranges that clients on other machines may be led to beside public ones, as text.
+    pub reach: Option<Vec<Spanned<String>>>,
 }
 
 /// `[connection]`: whether there is a gateway at all.

@@ -20,6 +20,12 @@ pub const KEYS: Keys = Keys(&[
         "Address ranges whose clients are served; loopback always is.",
     ),
     Key::new(
+        "clients.reach",
+        r#"["10.0.0.0/8"]"#,
+        "inner networks, not this machine",
+        "Ranges to which clients on other machines are connected directly, beside public addresses. Without it: all but loopback, link-local, metadata services, multicast, broadcast and unspecified addresses; a metadata service only by its very address.",
+    ),
+    Key::new(
         "connection.type",
         r#""direct""#,
         r#""default""#,

@@ -1,4 +1,4 @@
-//! Who may use the proxy.
+//! Who may use the proxy, and where the ones on other machines may be led.
 
 use std::net::IpAddr;
 
@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use narrows_endpoint::Source;
 
 use super::{Merge, given};
+use crate::reach::Reach;
 use narrows_service::problem::Problem;
 
 impl Merge<'_> {
@@ -26,12 +27,35 @@ impl Merge<'_> {
                 .map(|text| (text.to_owned(), source.clone()))
                 .collect()
         };
+        self.ranges(texts, "client addresses")
+    }
+
+    /// Where clients on other machines may be led, beside public addresses.
+    pub(super) fn reach(&mut self, clients: &[IpNet]) -> Reach {
+        let section = self.loaded.map(|loaded| &loaded.file.clients);
+        let Some(named) = section.and_then(|section| section.reach.as_ref()) else {
+            return Reach::default();
+        };
+        if clients.is_empty() {
+            self.warnings.push(
+                "clients.reach holds for clients on other machines, and clients.allow names none"
+                    .to_owned(),
+            );
+        }
+        let texts = named
+            .iter()
+            .map(|text| (text.get_ref().clone(), self.place(text)))
+            .collect();
+        Reach::only(self.ranges(texts, "addresses"))
+    }
+
+    fn ranges(&mut self, texts: Vec<(String, Source)>, what: &str) -> Vec<IpNet> {
         let mut ranges = Vec::new();
         for (text, source) in texts {
             match read(&text) {
                 Ok(range) => ranges.push(range),
                 Err(hint) => {
-                    let message = format!("{text:?} is not a range of client addresses");
+                    let message = format!("{text:?} is not a range of {what}");
                     self.problems.push(Problem::new(source, message).hint(hint));
                 }
             }
