@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Uri};
 use narrows_connect::{Version, Via as Passed, check_connect};
 use narrows_endpoint::{Hop, Route, Step, Target};
 use narrows_log::Via;
-use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Transport, relay};
+use narrows_tunnel::{Counts, End, Leg, Pending, Relay, Side, Transport, relay};
 use narrows_upstream::Passage;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, sleep};
@@ -298,14 +298,16 @@ impl<S: Transport, P: Policy, O: Observe> Future for Tunnel<S, P, O> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let end = ready!(this.relay.poll(cx));
-        this.record.finish(end);
+        let mut relay = this.relay;
+        let end = ready!(relay.as_mut().poll(cx));
+        let first = relay.first_to_end();
+        this.record.finish(end, first);
         Poll::Ready(())
     }
 }
 
 impl<P: Policy, O: Observe> Record<P, O> {
-    fn finish(&mut self, end: End) {
+    fn finish(&mut self, end: End, first: Option<Side>) {
         let target = &self.asked.target;
         if let Some(refusal) = self.late.as_ref().and_then(|late| late.refusal(target)) {
             self.write(EndWord::Refused, Some((refusal.hop(), refusal)));
@@ -314,7 +316,8 @@ impl<P: Policy, O: Observe> Record<P, O> {
         }
         if let Some(passage) = &self.passage {
             let (sent, received) = (self.counts.sent(), self.counts.received());
-            passage.ended(&self.asked.target, sent, received);
+            let hung_up = first == Some(Side::Far);
+            passage.ended(&self.asked.target, sent, received, hung_up);
         }
         let blame = end.party(self.hop);
         let blame = blame.map(|party| (party, &end as &dyn fmt::Display));

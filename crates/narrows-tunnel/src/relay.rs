@@ -85,6 +85,7 @@ where
         counts,
         ended: false,
         far: far.io,
+        first: None,
         patience,
         receiving: Flow::new(far.early, splices),
         sending: Flow::new(client.early, splices),
@@ -100,6 +101,7 @@ pin_project! {
         counts: Arc<Counts>,
         ended: bool,
         far: F,
+        first: Option<Side>,
         patience: Patience,
         receiving: Flow,
         sending: Flow,
@@ -135,6 +137,7 @@ impl<C: Transport, F: Transport> Future for Relay<C, F> {
                 this.sending,
                 this.receiving,
                 this.counts,
+                this.first,
             );
             let moved = this.counts.total() - before;
             let enough = this.turn.end(moved);
@@ -156,8 +159,17 @@ impl<C: Transport, F: Transport> Future for Relay<C, F> {
         *this.ended = true;
         this.turn.leave();
         let side = end.side();
+        *this.first = this.first.or(side);
         pass_reset_on(side, this.client, this.far, this.sending, this.receiving);
         Poll::Ready(end)
+    }
+}
+
+impl<C: Transport, F: Transport> Relay<C, F> {
+    /// The side that was the first to end: with its end of file, which the other side has by now, or by a
+    /// failure. `None` as long as neither has, when both did at once, and when a limit ended the tunnel.
+    pub const fn first_to_end(&self) -> Option<Side> {
+        self.first
     }
 }
 
@@ -177,6 +189,7 @@ fn poll_both<C: Transport, F: Transport>(
     sending: &mut Flow,
     receiving: &mut Flow,
     counts: &Counts,
+    first: &mut Option<Side>,
 ) -> Step {
     let enough = counts.total().saturating_add(OCTETS);
     scratch::with(|buffer| {
@@ -189,8 +202,11 @@ fn poll_both<C: Transport, F: Transport>(
             if let Poll::Ready(Err(broken)) = received {
                 return Step::Ended(End::broken(broken, Side::Far, Side::Client));
             }
-            if sending.is_done() && receiving.is_done() {
-                return Step::Ended(End::Closed);
+            match (sending.is_done(), receiving.is_done()) {
+                (true, true) => return Step::Ended(End::Closed),
+                (true, false) => *first = first.or(Some(Side::Client)),
+                (false, true) => *first = first.or(Some(Side::Far)),
+                (false, false) => {}
             }
             if sent.is_pending() && received.is_pending() {
                 return Step::Waits;

@@ -38,12 +38,14 @@ pub(crate) use tour::Tour;
 ///   cannot open it either, it was the target, and nothing is held against anyone.
 /// - Silence, or a connection closed without an answer: unclear too, but if the next upstream opens the
 ///   tunnel, the first is parked at once: it would cost each request its whole patience.
-/// - A tunnel that was opened, was written to, and gave not one octet back: unclear. That target goes to
+/// - A tunnel that was opened, was written to, and gave not one octet back, although its client waited for
+///   5 s or the far side ended it first: unclear. That target goes to
 ///   another upstream first for a minute; if it gives nothing there either, it was the target. Two such
 ///   targets, and none that gave anything meanwhile, park the upstream until octets come back through it.
 ///
 /// With one upstream nothing is ever parked. Share one `Upstreams` behind an `Arc`.
 pub struct Upstreams {
+    began: Instant,
     members: Box<[Member]>,
     notice: Option<Notify>,
 }
@@ -97,8 +99,16 @@ pub struct Parked {
 pub struct Passage {
     upstreams: Arc<Upstreams>,
     at: u8,
+    /// By the clock of the upstreams, which takes a quarter of the room of an [`Instant`]: every tunnel has it.
+    since: Moment,
 }
 
+/// Milliseconds since the upstreams were put together; begins anew every 49 days.
+type Moment = u32;
+
+/// How long a client must have waited for an answer before its leaving without one speaks against an
+/// upstream. Otherwise two tunnels that are opened, written to and closed at once would park a good one.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The most upstreams that are used; more than anybody has.
 const MOST: usize = 16;
 
@@ -113,7 +123,8 @@ impl Upstreams {
             place: Mutex::default(),
         });
         let members: Box<[_]> = members.collect();
-        (!members.is_empty()).then_some(Self {
+        (!members.is_empty()).then(|| Self {
+            began: Instant::now(),
             members,
             notice: None,
         })
@@ -150,6 +161,21 @@ impl Upstreams {
     /// Whether there is anything to choose.
     const fn is_choice(&self) -> bool {
         self.members.len() > 1
+    }
+
+    fn moment(&self) -> Moment {
+        let milliseconds = self.began.elapsed().as_millis() % (1 << Moment::BITS);
+        // Always, after the remainder.
+        Moment::try_from(milliseconds).unwrap_or_default()
+    }
+
+    fn passage(self: &Arc<Self>, at: usize) -> Passage {
+        Passage {
+            upstreams: Arc::clone(self),
+            // There are at most sixteen.
+            at: u8::try_from(at).unwrap_or_default(),
+            since: self.moment(),
+        }
     }
 
     fn notify(&self, notice: &Notice<'_>) {
@@ -232,6 +258,11 @@ impl Passage {
             .awaits_life()
     }
 
+    fn age(&self) -> Duration {
+        let age = self.upstreams.moment().wrapping_sub(self.since);
+        Duration::from_millis(age.into())
+    }
+
     /// Octets of the target came back through the tunnel.
     pub fn alive(&self, target: &Target) {
         self.upstream().note(Stage::Tls, Duration::ZERO, None);
@@ -239,14 +270,16 @@ impl Passage {
             .works(usize::from(self.at), target, Proof::Alive);
     }
 
-    /// The tunnel to the target has ended, after so many octets each way.
+    /// The tunnel to the target has ended, after so many octets each way; `hung_up` if the far side ended it
+    /// while the client still waited.
     ///
     /// What carried octets in both directions was alive. What was written to and gave nothing back was
-    /// not, whoever is to blame. A tunnel that was never written to says nothing.
-    pub fn ended(&self, target: &Target, sent: u64, received: u64) {
+    /// not, whoever is to blame; but a client that leaves within 5 s has not waited for it. A tunnel that was
+    /// never written to says nothing.
+    pub fn ended(&self, target: &Target, sent: u64, received: u64, hung_up: bool) {
         match (sent, received) {
             (_, 1..) => self.alive(target),
-            (1.., 0) => {
+            (1.., 0) if hung_up || self.age() >= PATIENCE => {
                 let upstream = self.upstream();
                 let reason = format!(
                     "proxy {} opened a tunnel to {target}, and nothing came back through it",
@@ -257,7 +290,10 @@ impl Passage {
                     self.upstreams.dead(usize::from(self.at), target, &reason);
                 }
             }
-            (0, 0) => {}
+            (_, 0) => {}
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

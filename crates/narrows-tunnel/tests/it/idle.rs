@@ -8,7 +8,7 @@ use narrows_tunnel::{Counts, End, Leg, RelayOptions, Transport, relay};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 
-struct Memory(DuplexStream);
+pub(crate) struct Memory(pub(crate) DuplexStream);
 
 impl Transport for Memory {
     fn reset_on_drop(&mut self) {}

@@ -115,11 +115,7 @@ impl<'a> Tour<'a> {
                 }
             }
         }
-        Passage {
-            upstreams: Arc::clone(self.upstreams),
-            // There are at most sixteen.
-            at: u8::try_from(at).unwrap_or_default(),
-        }
+        self.upstreams.passage(at)
     }
 
     /// An upstream failed.
