@@ -18,8 +18,8 @@ use tokio::sync::watch;
 
 use crate::explain::{explain, read_target};
 use crate::reload::ReloadStatus;
-use crate::run::{self, Ways};
 use crate::settings::Settings;
+use crate::ways::{self, Ways};
 
 /// An admin listener that is open, and what the proxy knows about itself.
 pub(crate) struct Inside {
@@ -64,7 +64,8 @@ pub(crate) fn say_posture(settings: &Settings, log: &TunnelLog) {
     }
 }
 
-const REPORT_ONLY: &str =
+/// What an operator must not overlook while it holds.
+pub(crate) const REPORT_ONLY: &str =
     "REPORT-ONLY: what the rules deny is let through, and logged and counted as \"would deny\"";
 
 // === impl Inside ===
@@ -200,7 +201,7 @@ impl InForce {
             default: self.settings.default.0.to_string(),
             rules: self.rules.len() as u64,
             bypass: bypass.map(|rule| rule.pattern.to_string()).collect(),
-            summary: run::summary(&self.settings, &self.rules),
+            summary: ways::summary(&self.settings, &self.rules),
         }
     }
 

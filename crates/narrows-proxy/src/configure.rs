@@ -22,8 +22,8 @@ use crate::exit::Exit;
 use crate::posture;
 use crate::reload::{self, Sources, Word};
 use crate::rules::rule_set;
-use crate::run::{self, RunError};
 use crate::settings::Settings;
+use crate::ways::{self, WaysError};
 use edit::Edit;
 
 /// What to do with the configuration file.
@@ -63,7 +63,7 @@ pub enum ConfigCommand {
 pub enum ConfigureError {
     /// Settings that cannot be used as they are configured.
     #[error(transparent)]
-    Gateway(#[from] RunError),
+    Ways(#[from] WaysError),
     /// There is to be no file.
     #[error("there is no configuration file: its name is empty")]
     NoFile,
@@ -115,7 +115,7 @@ impl ConfigureError {
     /// What to do about it, if that can be known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Gateway(error) => error.hint(),
+            Self::Ways(error) => error.hint(),
             Self::Several(_) => {
                 Some("edit the file; narrows-proxy config check says what is wrong with it")
             }
@@ -179,7 +179,7 @@ pub fn obey(command: &ConfigCommand, sources: &Sources) -> Result<Said, Configur
 
 fn check(sources: &Sources) -> Result<Said, ConfigureError> {
     let settings = sources.settings()?;
-    run::ways(&settings, None)?;
+    ways::ways(&settings, None)?;
     let rules = rule_set(&settings)?;
     let file = match sources.options.file() {
         Some(path) => path.display().to_string(),
@@ -246,7 +246,7 @@ fn change(
 /// Judges a text as if it were the file already.
 fn judge(sources: &Sources, path: &Path, text: &str) -> Result<Settings, ConfigureError> {
     let settings = sources.settings_with(path, text)?;
-    run::ways(&settings, None)?;
+    ways::ways(&settings, None)?;
     rule_set(&settings)?;
     Ok(settings)
 }

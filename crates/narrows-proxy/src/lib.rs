@@ -17,6 +17,7 @@ pub mod rules;
 pub mod run;
 pub mod settings;
 pub mod show;
+pub mod ways;
 
 use std::num::NonZeroU16;
 

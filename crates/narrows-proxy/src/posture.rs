@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use aws_lc_rs::digest::{SHA256, digest};
 use narrows_endpoint::{Level, RuleSet};
 
-use crate::run;
 use crate::settings::Settings;
+use crate::ways;
 
 /// SHA-256, as 64 lower-case hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
@@ -34,7 +34,7 @@ pub fn fingerprint(settings: &Settings) -> String {
     let _ = writeln!(text, "reach {}", settings.reach);
     let _ = writeln!(text, "report only {}", settings.report_only);
     let _ = writeln!(text, "timeouts {:?}", settings.timeouts);
-    let _ = writeln!(text, "upstream {}", run::upstream_urls(settings).join(" "));
+    let _ = writeln!(text, "upstream {}", ways::upstream_urls(settings).join(" "));
     let gateway = &settings.gateway;
     let leg = gateway.leg.as_ref().map(|leg| {
         let (address, protocol) = (&leg.address, leg.protocol());
@@ -99,7 +99,7 @@ pub fn report(settings: &Settings, rules: &RuleSet) -> String {
     };
     let log = settings.log.iter().map(ToString::to_string);
     let log = log.collect::<Vec<_>>().join(", ");
-    let (upstream, gateway) = run::ways_in_words(settings);
+    let (upstream, gateway) = ways::ways_in_words(settings);
     let rows = [
         ("Listening on", listen.join(", ")),
         ("Clients", clients),

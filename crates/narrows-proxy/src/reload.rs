@@ -4,6 +4,7 @@ mod files;
 mod notice;
 mod status;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,12 +19,13 @@ use narrows_service::watched::Stamp;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
+use crate::admin;
 use crate::cli::{Options, Origins};
 use crate::config::Loaded;
 use crate::policy::RulePolicy;
 use crate::posture;
-use crate::run::{self, Ways};
 use crate::settings::Settings;
+use crate::ways::{self, Ways};
 use files::Seen;
 
 pub use notice::{Notice, Word, find};
@@ -207,10 +209,10 @@ impl Reloader {
     /// Cancel safe: a reload that has begun ends on a thread of its own.
     pub async fn watch(
         self: Arc<Self>,
-        mut signal: Signal,
-        asked: impl Fn() + Send,
-        told: impl Fn(&Outcome) + Send,
-    ) {
+        signal: &mut Signal,
+        asked: impl Fn(),
+        told: impl Fn(&Outcome),
+    ) -> Infallible {
         loop {
             let by_signal = tokio::select! {
                 () = tokio::time::sleep(LOOK) => false,
@@ -242,15 +244,18 @@ impl Reloader {
         let wrong = |error: &dyn std::fmt::Display| vec![format!("error: {error}")];
         let tunnels = settings.server.tunnels;
         settings.server.tunnels = descriptors::tunnels(self.descriptors, tunnels);
-        let ways = run::ways(&settings, Some(&in_force.ways)).map_err(|error| wrong(&error))?;
+        let ways = ways::ways(&settings, Some(&in_force.ways)).map_err(|error| wrong(&error))?;
         let policy = RulePolicy::new(&settings).map_err(|error| wrong(&error))?;
-        let summary = run::summary(&settings, policy.rules());
+        let summary = ways::summary(&settings, policy.rules());
         let mut warnings = std::mem::take(&mut settings.warnings);
+        if settings.report_only {
+            warnings.insert(0, admin::REPORT_ONLY.to_owned());
+        }
         let waiting = in_force.fixed.waiting(&settings);
         warnings.extend(waiting.iter().map(|key| {
             format!("{key} is not what this process was started with: restart it to apply that")
         }));
-        let egress = run::egress(&settings, ways.clone(), self.own.clone());
+        let egress = ways::egress(&settings, ways.clone(), self.own.clone());
         let hash = posture::fingerprint(&settings);
         let generation = (self.apply)(policy, egress, &Arc::new(settings), &ways);
         in_force.ways = ways;

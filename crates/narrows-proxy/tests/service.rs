@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -209,6 +209,56 @@ fn the_manager_is_told_of_start_life_and_end() {
     let stopping = manager.until("STOPPING=1");
     assert!(stopping.contains("\nEXTEND_TIMEOUT_USEC="), "{stopping}");
     assert_eq!(service.code(), Some(0), "{}", service.said());
+}
+
+/// Longer than a drain that 32 bits hold in microseconds, and set after the start.
+#[test]
+fn the_manager_is_told_of_the_drain_that_holds_and_of_no_reload_behind_it() {
+    let manager = Manager::new(TcpListener::bind("127.0.0.1:0").unwrap());
+    let config = manager.directory.path().join("proxy.toml");
+    std::fs::write(&config, "drain.seconds = 1\n").unwrap();
+    let log = manager.directory.path().join("log");
+    let args = [
+        "--config",
+        config.to_str().unwrap(),
+        "--log",
+        log.to_str().unwrap(),
+    ];
+    let mut service = manager.start(&[], &args);
+    manager.until("READY=1");
+    std::fs::write(&config, "[drain]\nseconds = 7200\nunready_seconds = 3600\n").unwrap();
+    service.signal(Signal::HUP);
+    let reloaded = loop {
+        // The file may have been seen before the signal was: then the first is about that.
+        let message = manager.until("READY=1");
+        if message.contains("generation 2") {
+            break message;
+        }
+    };
+    assert!(reloaded.contains("\nSTATUS=reloaded"), "{reloaded}");
+    service.signal(Signal::TERM);
+    let stopping = manager.until("STOPPING=1");
+    let extended = "EXTEND_TIMEOUT_USEC=10810000000";
+    assert!(stopping.lines().any(|line| line == extended), "{stopping}");
+    // That the next signal was heard shows in the log, which is opened again and nothing else is done.
+    std::fs::remove_file(&log).unwrap();
+    service.signal(Signal::HUP);
+    let until = Instant::now() + LONG;
+    while !log.exists() {
+        assert!(Instant::now() < until, "the log was not opened again");
+        thread::sleep(Duration::from_millis(10));
+    }
+    service.signal(Signal::TERM);
+    service.code();
+    manager.news.set_nonblocking(true).unwrap();
+    let mut message = [0; 4096];
+    while let Ok(length) = manager.news.recv(&mut message) {
+        let later = String::from_utf8_lossy(&message[..length]).into_owned();
+        assert!(
+            !later.contains("RELOADING=1") && !later.contains("READY=1"),
+            "{later}"
+        );
+    }
 }
 
 #[test]

@@ -120,6 +120,11 @@ impl<P: Policy, O: Observe> Server<P, O> {
         self.shared.setup.load().generation
     }
 
+    /// The settings that hold now: the last that were set.
+    pub fn settings(&self) -> Settings {
+        self.shared.setup.load().settings.clone()
+    }
+
     /// Serves the listeners until `shutdown` completes, then drains.
     ///
     /// The end has three phases. For [`Settings::unready`] everything goes on, but for

@@ -24,7 +24,7 @@ impl House {
             cli::parse(["narrows-proxy", "--config", path.to_str().unwrap()]).unwrap();
         let sources = Sources::new(cli.options, origins, Box::new(|_| None));
         let settings = sources.settings().unwrap();
-        let ways = run::ways(&settings, None).unwrap();
+        let ways = ways::ways(&settings, None).unwrap();
         let applied = Arc::<Mutex<Vec<Route>>>::default();
         let seen = Arc::clone(&applied);
         let apply = move |policy: RulePolicy, _: Egress, _: &Arc<Settings>, _: &Ways| {
@@ -75,6 +75,19 @@ fn a_change_counts_when_two_looks_show_the_same() {
     };
     assert_eq!((generation, house.applied()), (2, vec![Route::Deny]));
     assert_eq!(house.reloader.look(), None);
+}
+
+/// Whoever reads only what the reload said must not take it for a configuration that denies.
+#[test]
+fn report_only_is_said_loudly_when_a_reload_turns_it_on() {
+    let house = House::with("rules.deny = [\"a.example\"]\n");
+    house.write("[rules]\ndeny = [\"a.example\"]\nreport_only = true\n");
+    let lines = house.reloader.reload().lines();
+    assert!(lines[0].ends_with(" rules, REPORT-ONLY"), "{lines:?}");
+    assert!(lines[1].starts_with("warning: REPORT-ONLY: "), "{lines:?}");
+    house.write("rules.deny = [\"a.example\"]\n");
+    let lines = house.reloader.reload().lines();
+    assert!(!lines.concat().contains("REPORT-ONLY"), "{lines:?}");
 }
 
 /// Row 45: the old configuration holds, and the status says why, with the line.

@@ -139,8 +139,8 @@ fn proxy(dir: &TempDir, file: &str) -> (Proxy, Reloader) {
     let (cli, origins) = cli::parse(["narrows-proxy", "--config", path.to_str().unwrap()]).unwrap();
     let sources = Sources::new(cli.options, origins, Box::new(|_| None));
     let settings = sources.settings().unwrap();
-    let ways = run::ways(&settings, None).unwrap();
-    let egress = run::egress(&settings, ways.clone(), vec![]);
+    let ways = ways::ways(&settings, None).unwrap();
+    let egress = ways::egress(&settings, ways.clone(), vec![]);
     let policy = RulePolicy::new(&settings).unwrap();
     let server = Server::new(policy, egress, (), settings.server.clone());
     let reloaded = server.clone();
