@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use narrows_endpoint::Catalogue;
+use narrows_service::files;
 use narrows_service::watched::Watched;
 
 use crate::jwt::Jwt;
@@ -187,7 +188,7 @@ fn jwt(settings: JwtSettings) -> Result<Watched<Jwt>, String> {
     let path = settings.keys.clone();
     Watched::new(vec![path.clone()], move || {
         let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
+        let text = files::read_text(&path).map_err(|error| fail(&error))?;
         Ok(Jwt {
             keys: text.parse().map_err(|error| fail(&error))?,
             audience: settings.audience.clone(),

@@ -170,7 +170,7 @@ fn is_definition(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> Result<Stored, StoreError> {
-    let text = fs::read_to_string(path).map_err(|error| io_error(path, error))?;
+    let text = files::read_text(path).map_err(|error| io_error(path, error))?;
     let definition: Definition = serde_json::from_str(&text).map_err(|error| StoreError::Json {
         path: self::text(path),
         line: error.line(),

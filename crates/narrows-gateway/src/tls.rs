@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use narrows_service::files;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
@@ -159,7 +160,7 @@ fn authorities(path: &Path, revocations: &[PathBuf]) -> Result<ClientCertificate
 
 /// Everything of one kind in a PEM file; at least one.
 fn read<T: PemObject>(path: &Path, what: &'static str) -> Result<Vec<T>, TlsError> {
-    let pem = std::fs::read(path).map_err(|error| TlsError::Io {
+    let pem = files::read(path).map_err(|error| TlsError::Io {
         path: text(path),
         error,
     })?;

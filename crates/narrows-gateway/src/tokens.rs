@@ -146,7 +146,7 @@ impl TokenFile {
     ///
     /// [`TokenError`], with the line.
     pub fn read(&self) -> Result<Tokens, TokenError> {
-        let text = match fs::read_to_string(&self.path) {
+        let text = match files::read_text(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Tokens::default()),
             Err(error) => return Err(self.io(error)),

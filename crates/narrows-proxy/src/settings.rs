@@ -23,6 +23,7 @@ use crate::config::Loaded;
 use crate::reach::Reach;
 use narrows_service::config::{Seconds, Whole};
 use narrows_service::descriptors;
+use narrows_service::files;
 use narrows_service::log::{self, SinkSettings};
 use narrows_service::problem::{Problem, Problems};
 
@@ -206,7 +207,7 @@ impl Merge<'_> {
             return;
         };
         let name = path.get_ref();
-        let read = match std::fs::read_to_string(name) {
+        let read = match files::read_text(name.as_ref()) {
             Ok(text) => text.parse().map_err(|error: CatalogueError| {
                 format!("{name}:{}: {}", error.line(), error.problem())
             }),

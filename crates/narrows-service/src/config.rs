@@ -16,6 +16,7 @@ use narrows_endpoint::Source;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
+use crate::files;
 use crate::problem::{Problem, Problems};
 
 pub use keys::{Key, Keys};
@@ -55,7 +56,7 @@ impl<F: Schema> Loaded<F> {
     /// it is reported together with everything else.
     pub fn read(path: &Path, named_by: Source) -> Result<Self, Problems> {
         let name = path.to_string_lossy();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = files::read_text(path).map_err(|error| {
             Problem::new(named_by, format!("{name}: {error}"))
                 .hint("name a TOML file in UTF-8 that this user may read")
         })?;

@@ -1,13 +1,60 @@
-//! Writing files so that a reader sees all of the old text or all of the new one.
+//! Reading files that settings name, whatever they turn out to be; and writing files so that a reader sees
+//! all of the old text or all of the new one.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+/// The longest file that is read, in octets: a million rules fit.
+const LONGEST: u64 = 64 << 20;
+
+/// Reads a whole file. Only a regular one of at most 64 MiB is read: a pipe would wait for a writer, and a
+/// device may have no end.
+///
+/// # Errors
+///
+/// The operating system's, or what is wrong with the file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_up_to(path, LONGEST)
+}
+
+/// As [`read`], for a file of text.
+///
+/// # Errors
+///
+/// As [`read`], and [`io::ErrorKind::InvalidData`] of what is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "this is not text in UTF-8"))
+}
+
+fn read_up_to(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    // Opening a pipe to read it waits for a writer, unless it is told not to.
+    let wait_for_nobody = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(wait_for_nobody)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        let problem =
+            "this is not a regular file (a pipe, device, socket or directory is not read)";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+    }
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    file.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        let problem = format!("the file is longer than {} MiB", longest >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+    }
+    Ok(bytes)
+}
 
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +183,33 @@ mod tests {
         assert_eq!(mode & 0o777, 0o640);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         assert!(rewrite(&dir.path().join("none"), b"three").is_err());
+    }
+
+    #[test]
+    fn only_regular_files_of_bounded_length_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, pipe) = (dir.path().join("a"), dir.path().join("pipe"));
+        fs::write(&path, b"12345").unwrap();
+        assert_eq!(read(&path).unwrap(), b"12345");
+        assert_eq!(read_up_to(&path, 5).unwrap(), b"12345");
+        let error = read_up_to(&path, 4).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, rustix::fs::Mode::RUSR, 0).unwrap();
+        for no_file in [&*pipe, "/dev/zero".as_ref(), dir.path()] {
+            let error = read(no_file).unwrap_err();
+            assert!(
+                error.to_string().contains("regular file"),
+                "{no_file:?}: {error}"
+            );
+        }
+        let missing = read(&dir.path().join("none")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        fs::write(&path, b"\xff").unwrap();
+        assert_eq!(
+            read_text(&path).unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use narrows_service::config::Key;
+use narrows_service::files;
 use narrows_service::problem::{Problem, Problems};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
@@ -16,7 +17,7 @@ pub(super) struct Edit(DocumentMut);
 impl Edit {
     /// Reads the file, or begins an empty one.
     pub(super) fn read_or_new(path: &Path) -> Result<Self, ConfigureError> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match files::read_text(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => {

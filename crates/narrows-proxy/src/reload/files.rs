@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use narrows_service::files;
 use narrows_service::watched::Stamp;
 use toml::{Table, Value};
 
@@ -24,18 +25,18 @@ impl Seen {
     /// Looks at the configuration file and at all that it names, whether or not it is good.
     pub(super) fn look(options: &Options) -> Self {
         let path = options.file_or_default();
-        let text = path.as_deref().map(std::fs::read);
+        let text = path.as_deref().map(files::read);
         let text = text.and_then(Result::ok);
         let named = text.as_deref().map(named).unwrap_or_default();
         let by_flag = [&options.gateway_ca_file, &options.gateway_token_file];
         let by_flag = by_flag.into_iter().flatten().map(PathBuf::from);
-        let mut files: Vec<_> = path.iter().cloned().chain(named).chain(by_flag).collect();
-        files.retain(|file| !file.as_os_str().is_empty());
+        let mut paths: Vec<_> = path.iter().cloned().chain(named).chain(by_flag).collect();
+        paths.retain(|file| !file.as_os_str().is_empty());
         // Before they are read: what changes meanwhile is seen the next time.
-        let stamp = Stamp::of(&files);
+        let stamp = Stamp::of(&paths);
         let mut all = Vec::new();
-        for file in &files {
-            match std::fs::read(file) {
+        for file in &paths {
+            match files::read(file) {
                 Ok(bytes) => all.extend(posture::sha256(&bytes).bytes()),
                 Err(error) => all.extend(error.kind().to_string().bytes()),
             }
@@ -45,7 +46,7 @@ impl Seen {
             configuration: text.map(|text| posture::sha256(&text)),
             digest: posture::sha256(&all),
             stamp,
-            files,
+            files: paths,
             path,
         }
     }

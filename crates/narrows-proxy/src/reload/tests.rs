@@ -77,6 +77,29 @@ fn a_change_counts_when_two_looks_show_the_same() {
     assert_eq!(house.reloader.look(), None);
 }
 
+/// Nobody writes into it: whoever waited for that would never read a configuration again.
+#[test]
+fn a_pipe_in_place_of_a_file_holds_nothing_up() {
+    let house = House::with("");
+    let pipe = house.path("token");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let url = "gateway.url = \"https://gw.example\"";
+    house.write(&format!(
+        "{url}\ngateway.token_file = \"{}\"\n",
+        pipe.display()
+    ));
+    let said = house.refused();
+    assert!(
+        said.contains("proxy.toml:2: gateway.token_file: "),
+        "{said}"
+    );
+    assert!(said.contains("not a regular file"), "{said}");
+    std::fs::remove_file(house.path("proxy.toml")).unwrap();
+    std::fs::rename(&pipe, house.path("proxy.toml")).unwrap();
+    assert!(house.refused().contains("not a regular file"));
+}
+
 /// Whoever reads only what the reload said must not take it for a configuration that denies.
 #[test]
 fn report_only_is_said_loudly_when_a_reload_turns_it_on() {

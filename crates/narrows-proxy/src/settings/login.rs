@@ -6,6 +6,7 @@ use narrows_connect::Credentials;
 use toml::Spanned;
 
 use crate::config::Loaded;
+use narrows_service::files;
 use narrows_service::problem::Problem;
 
 /// A user, and the file with the password, as a section of the file names them.
@@ -56,7 +57,7 @@ impl<'a> Login<'a> {
 
 /// What a file holds, without one line end after it.
 pub(super) fn secret(path: &str) -> io::Result<String> {
-    let mut text = std::fs::read_to_string(path)?;
+    let mut text = files::read_text(path.as_ref())?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     text.truncate(line.len());

@@ -218,7 +218,7 @@ const ROWS: &[Row] = &[
     (
         "[gateway]\nurl = \"https://gw.example\"\ntoken_file = \"/\"",
         3,
-        "gateway.token_file: /: Is a directory",
+        "gateway.token_file: /: this is not a regular file",
         SAME,
     ),
     (

@@ -6,6 +6,7 @@ use super::super::Merge;
 use super::super::login::{Login, secret};
 use super::{Given, given_by};
 use crate::config::{self, Loaded};
+use narrows_service::files;
 use narrows_service::problem::Problem;
 
 const TOKEN_HINT: &str = "write the token alone into it, on one line, without the word Bearer";
@@ -20,7 +21,7 @@ impl<'a> Merge<'a> {
         let Some(file) = self.given("gateway-ca-file", option, "gateway.ca_file: ", key) else {
             return config;
         };
-        let added = std::fs::read(&file.text)
+        let added = files::read(file.text.as_ref())
             .map_err(|error| file.file_problem(error))
             .and_then(|pem| {
                 let added = config.clone().with_authorities(&pem);
@@ -50,8 +51,9 @@ impl<'a> Merge<'a> {
         };
         let certificate = given_by(loaded, "gateway.client_certificate_file: ", certificate);
         let key = given_by(loaded, "gateway.client_key_file: ", key);
-        let read =
-            |file: &Given| std::fs::read(&file.text).map_err(|error| file.file_problem(error));
+        let read = |file: &Given| {
+            files::read(file.text.as_ref()).map_err(|error| file.file_problem(error))
+        };
         let (chain_pem, key_pem) = (self.keep(read(&certificate)), self.keep(read(&key)));
         let (Some(chain_pem), Some(key_pem)) = (chain_pem, key_pem) else {
             return config;

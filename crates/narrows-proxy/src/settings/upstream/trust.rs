@@ -10,6 +10,7 @@ use super::super::Merge;
 use super::super::login::secret;
 use super::Upstream;
 use crate::config::{Loaded, ProxyAuthentication};
+use narrows_service::files;
 use narrows_service::problem::Problem;
 
 const TOKEN_HINT: &str = "write the token alone into it, on one line, without the word Bearer";
@@ -123,7 +124,7 @@ pub(super) fn homeless(loaded: &Loaded) -> Option<(&'static str, Source)> {
 }
 
 fn read(loaded: &Loaded, key: &str, file: &Spanned<String>) -> Result<Vec<u8>, Problem> {
-    std::fs::read(file.get_ref()).map_err(|error| unfit(loaded, key, file, &error))
+    files::read(file.get_ref().as_ref()).map_err(|error| unfit(loaded, key, file, &error))
 }
 
 fn unfit(
