@@ -37,12 +37,16 @@ pub enum AddressError {
     #[error("the path of a socket must begin with /")]
     Relative,
     /// Longer than the system's addresses of sockets.
-    #[error("the path of a socket may have {MAX_PATH} octets at the most")]
+    #[error(
+        "the path of a socket may have {MAX_PATH} octets at the most, and that of its directory {MAX_DIRECTORY}"
+    )]
     TooLong,
 }
 
 /// What `sockaddr_un` holds on every system.
 const MAX_PATH: usize = 103;
+/// What is left for its directory beside the place where the socket is made: `/.01234567/s`.
+const MAX_DIRECTORY: usize = MAX_PATH - 12;
 
 // === impl Address ===
 
@@ -79,7 +83,8 @@ impl FromStr for Address {
         if !path.starts_with('/') {
             return Err(AddressError::Relative);
         }
-        if path.len() > MAX_PATH {
+        let directory = path.rfind('/').unwrap_or_default();
+        if path.len() > MAX_PATH || directory > MAX_DIRECTORY {
             return Err(AddressError::TooLong);
         }
         Ok(Self::Unix(path.into()))
@@ -102,6 +107,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         let long = format!("unix:/{}", "x".repeat(MAX_PATH));
+        let deep = format!("unix:/{}/s", "x".repeat(MAX_DIRECTORY));
         for (text, error) in [
             ("", AddressError::Neither),
             ("9090", AddressError::Neither),
@@ -109,6 +115,7 @@ mod tests {
             ("unix:admin.sock", AddressError::Relative),
             ("unix:", AddressError::Relative),
             (&long, AddressError::TooLong),
+            (&deep, AddressError::TooLong),
         ] {
             assert_eq!(text.parse::<Address>(), Err(error), "{text}");
         }

@@ -127,16 +127,11 @@ impl Tunnels {
             "" => true,
             part => open.asked.target.to_string().contains(part),
         };
-        let all = watch.live.list(wanted);
-        let total = all.len() as u64;
-        let after = |open: &Open| open.asked.id.connection > paging.after;
-        let mut rest = all.into_iter().filter(after);
-        let page: Vec<Open> = rest.by_ref().take(paging.limit).collect();
-        let last = page.last().map(|open| open.asked.id.connection);
+        let page = watch.live.page(paging.after, paging.limit, wanted);
         Self {
-            total,
-            next: last.filter(|_| rest.next().is_some()),
-            tunnels: page.iter().map(Tunnel::from).collect(),
+            total: page.total,
+            next: page.next,
+            tunnels: page.open.iter().map(Tunnel::from).collect(),
         }
     }
 }

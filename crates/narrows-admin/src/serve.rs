@@ -252,3 +252,6 @@ fn typed(kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     answer.headers_mut().insert(header::CONTENT_TYPE, kind);
     answer
 }
+
+#[cfg(test)]
+mod tests;

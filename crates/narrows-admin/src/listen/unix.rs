@@ -1,6 +1,8 @@
 //! A Unix socket that has its mode from its first moment, and leaves nothing behind.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, DirBuilder, Permissions};
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -26,7 +28,7 @@ impl UnixSocket {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         is_replaceable(path)?;
-        let private = path.with_extension(format!("{}.new", std::process::id()));
+        let private = path.with_file_name(private_name());
         DirBuilder::new().mode(0o700).create(&private)?;
         let bound = bind_in(&private, path, mode);
         // It is empty, or of no use.
@@ -46,6 +48,13 @@ impl Drop for UnixSocket {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Of eight hexadecimal digits, which [`Address`](crate::Address) leaves room for. Seeded by the system: what
+/// a process left behind that died here is in nobody's way, also if the next one has its number.
+fn private_name() -> String {
+    let [.., a, b, c, d] = RandomState::new().build_hasher().finish().to_be_bytes();
+    format!(".{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 fn bind_in(private: &Path, path: &Path, mode: SocketMode) -> io::Result<UnixSocket> {
@@ -103,6 +112,30 @@ mod tests {
         connected.unwrap();
         drop(socket);
         assert!(!path.exists());
+    }
+
+    /// As containers do, where a service is process 1 each time.
+    #[tokio::test]
+    async fn what_a_process_with_this_number_left_behind_is_in_nobodys_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        let left = path.with_extension(format!("{}.new", std::process::id()));
+        fs::create_dir(&left).unwrap();
+        UnixSocket::bind(&path, SocketMode::Owner).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_longest_path_that_is_an_address_can_be_bound() {
+        let directory = tempfile::Builder::new().tempdir_in("/tmp").unwrap();
+        let at = directory.path().to_str().unwrap();
+        for (deep, name) in [(91, 11), (40, 62)] {
+            let deep = format!("{at}/{}", "x".repeat(deep - at.len() - 1));
+            fs::create_dir(&deep).unwrap();
+            let text = format!("{deep}/{}", "y".repeat(name));
+            let address: Result<crate::Address, _> = text.parse();
+            assert!(address.is_ok(), "{text}: {address:?}");
+            UnixSocket::bind(text.as_ref(), SocketMode::Owner).unwrap();
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! [`Live`]: what is open now, and the octets of all there ever was.
 
-use std::collections::HashMap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use narrows_log::Via;
@@ -41,6 +41,16 @@ pub(crate) struct Totals {
     pub(crate) open: u64,
     pub(crate) received: u64,
     pub(crate) sent: u64,
+}
+
+/// A page of what is open.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// The number behind which the next page begins, if there is one.
+    pub(crate) next: Option<u64>,
+    pub(crate) open: Vec<Open>,
+    /// How many were wanted, on all pages.
+    pub(crate) total: u64,
 }
 
 impl Default for Live {
@@ -94,15 +104,39 @@ impl Live {
         all
     }
 
-    /// Everything that is open and that `wanted` wants, oldest first.
-    pub(crate) fn list(&self, wanted: impl Fn(&Open) -> bool) -> Vec<Open> {
-        let mut all = Vec::new();
+    /// The first `most` of what is open, `wanted` wants, and has a number above `after`; oldest first.
+    ///
+    /// Looks at all, and keeps no more than the numbers of a page: what is copied does not grow with what is
+    /// open.
+    pub(crate) fn page(&self, after: u64, most: usize, wanted: impl Fn(&Open) -> bool) -> Page {
+        let mut total = 0;
+        // The lowest numbers so far, the highest of them on top; one more than asked for shows whether there
+        // is another page.
+        let mut lowest = BinaryHeap::with_capacity(most.saturating_add(2));
         for part in &self.0 {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            all.extend(part.open.values().filter(|open| wanted(open)).cloned());
+            for (&key, _) in part.open.iter().filter(|(_, open)| wanted(open)) {
+                total += 1;
+                if key > after && (lowest.len() <= most || lowest.peek() > Some(&key)) {
+                    lowest.push(key);
+                    if lowest.len() > most.saturating_add(1) {
+                        lowest.pop();
+                    }
+                }
+            }
         }
-        all.sort_unstable_by_key(|open| open.asked.id.connection);
-        all
+        let mut keys = lowest.into_sorted_vec();
+        let goes_on = keys.len() > most;
+        keys.truncate(most);
+        let next = keys.last().copied().filter(|_| goes_on);
+        // What has ended meanwhile is left out.
+        let open = keys.into_iter();
+        let open = open.filter_map(|key| self.part(key).open.get(&key).cloned());
+        Page {
+            next,
+            open: open.collect(),
+            total,
+        }
     }
 
     fn part(&self, key: u64) -> MutexGuard<'_, Part> {

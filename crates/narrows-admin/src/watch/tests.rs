@@ -112,6 +112,8 @@ async fn pages_end_with_the_last_tunnel() {
         page("limit=2&after=3"),
         (5, "P:1:C:4 P:1:C:5".to_owned(), None)
     );
+    assert_eq!(page("limit=5&after=0"), (5, page("").1, None));
+    assert_eq!(page("after=5"), (5, String::new(), None));
     assert_eq!(page("host=n3."), (1, "P:1:C:3".to_owned(), None));
 }
 
