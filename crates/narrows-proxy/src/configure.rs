@@ -209,7 +209,7 @@ fn change(
     };
     let _lock = files::lock(&path).map_err(at)?;
     let mut edit = Edit::read_or_new(&path)?;
-    let before = edit.text();
+    let before = edit.read().map(str::to_owned);
     match value {
         Some(value) => edit.set(key, value),
         None => edit.unset(key),
@@ -228,12 +228,12 @@ fn change(
         ),
     };
     let settings = judge(sources, &path, &text)?;
-    if text != before {
-        match path.exists() {
-            true => files::rewrite(&path, text.as_bytes()).map_err(at)?,
-            // It may come to hold a password.
-            false => files::create(&path, text.as_bytes(), Readers::Owner).map_err(at)?,
-        }
+    match before {
+        Some(before) if before == text => {}
+        Some(before) => files::rewrite(&path, text.as_bytes(), before.as_bytes()).map_err(at)?,
+        None if text.is_empty() => {}
+        // It may come to hold a password.
+        None => files::create(&path, text.as_bytes(), Readers::Owner).map_err(at)?,
     }
     let (exit, told) = applied(sources, &path, key, &text);
     Ok(Said {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use narrows_endpoint::{Level, RuleSet};
+use narrows_upstream::TlsSettings;
 
 use crate::settings::Settings;
 use crate::ways;
@@ -35,7 +36,15 @@ pub fn fingerprint(settings: &Settings) -> String {
     let _ = writeln!(text, "report only {}", settings.report_only);
     let _ = writeln!(text, "timeouts {:?}", settings.timeouts);
     let _ = writeln!(text, "upstream {}", ways::upstream_urls(settings).join(" "));
+    for upstream in &settings.upstreams {
+        let (mode, token) = (&upstream.authentication, upstream.token.is_some());
+        let trust = trust(&upstream.tls);
+        let _ = writeln!(text, "authentication {mode:?} {token} trust {trust}");
+    }
     let gateway = &settings.gateway;
+    if let Some(leg) = &gateway.leg {
+        let _ = writeln!(text, "gateway trust {}", trust(leg.config.tls()));
+    }
     let leg = gateway.leg.as_ref().map(|leg| {
         let (address, protocol) = (&leg.address, leg.protocol());
         format!("{address} {protocol} {}", leg.through_proxy)
@@ -120,6 +129,13 @@ pub fn report(settings: &Settings, rules: &RuleSet) -> String {
         .iter()
         .map(|(key, value)| format!("{key:<40}: {value}\n"));
     rows.collect()
+}
+
+/// Who is trusted beside the system's authorities, in whatever order, and which certificate is shown.
+fn trust(tls: &TlsSettings) -> String {
+    let authorities: BTreeSet<_> = tls.authorities().map(sha256).collect();
+    let shown = tls.client_certificate().map(sha256);
+    format!("{authorities:?} {shown:?}")
 }
 
 fn rule_text(level: Level, pattern: &narrows_endpoint::Pattern) -> String {

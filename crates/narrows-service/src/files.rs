@@ -2,13 +2,16 @@
 //! all of the old text or all of the new one.
 
 use std::collections::hash_map::RandomState;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 
 /// The longest file that is read, in octets: a million rules fit.
 const LONGEST: u64 = 64 << 20;
@@ -88,14 +91,14 @@ pub fn replace(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
     sync_directory(path)
 }
 
-/// Replaces a file that is there, and keeps its owner and permissions. Of a symbolic link, the file that it
-/// leads to is replaced.
+/// Replaces a file that is there and holds `was`, and keeps its owner and permissions. Of a symbolic link, the
+/// file that it leads to is replaced.
 ///
 /// # Errors
 ///
-/// The operating system's, also if the new file cannot be given to the old one's owner; the old file is
-/// whole then.
-pub fn rewrite(path: &Path, text: &[u8]) -> io::Result<()> {
+/// The operating system's, also if the new file cannot be given to the old one's owner; or the file holds
+/// something else, because somebody saved it meanwhile. The old file is whole then.
+pub fn rewrite(path: &Path, text: &[u8], was: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let old = fs::metadata(&path)?;
     let temporary = Temporary::write(&path, text, Readers::Owner)?;
@@ -104,23 +107,64 @@ pub fn rewrite(path: &Path, text: &[u8]) -> io::Result<()> {
         chown(&temporary.0, Some(old.uid()), Some(old.gid()))?;
     }
     fs::set_permissions(&temporary.0, old.permissions())?;
+    // The last moment at which it can be known: editors take no locks.
+    if read(&path)? != was {
+        let problem = "it was saved by somebody else meanwhile; nothing was written, try again";
+        return Err(io::Error::other(problem));
+    }
     fs::rename(&temporary.0, &path)?;
     sync_directory(&path)
 }
 
 /// Keeps other processes that ask for it out until the file is dropped. The lock is a file of its own
-/// beside `path`.
+/// beside `path`, and whoever may read `path` may take it.
 ///
 /// # Errors
 ///
-/// The operating system's.
+/// The operating system's; [`io::ErrorKind::TimedOut`] if another process keeps it for ten seconds.
 pub fn lock(path: &Path) -> io::Result<File> {
+    lock_within(path, PATIENCE)
+}
+
+fn lock_within(path: &Path, patience: Duration) -> io::Result<File> {
+    let beside = beside(path, "lock");
+    let file = open_lock(&beside, path)?;
+    let until = Instant::now() + patience;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) if Instant::now() < until => sleep(POLL),
+            Err(Errno::WOULDBLOCK) => {
+                let beside = beside.display();
+                let problem =
+                    format!("another process is changing it and does not end (it holds {beside})");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, problem));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A lock needs no right to write. A new one is for whoever the file is for, as far as we may say so: of
+/// root's, the user of the service would otherwise never get one.
+fn open_lock(beside: &Path, path: &Path) -> io::Result<File> {
+    match File::open(beside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
-    let file = options.open(beside(path, "lock"))?;
-    flock(&file, FlockOperation::LockExclusive)?;
+    let file = options.open(beside)?;
+    if let Ok(guarded) = fs::metadata(path) {
+        let _ = chown(beside, Some(guarded.uid()), Some(guarded.gid()));
+        let _ = file.set_permissions(Permissions::from_mode(guarded.mode() & 0o666));
+    }
     Ok(file)
 }
+
+/// How long another process may keep a lock, and how often it is asked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(20);
 
 /// A file with another name in the same directory, removed when dropped if it is still there.
 struct Temporary(PathBuf);
@@ -165,8 +209,6 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
@@ -176,13 +218,13 @@ mod tests {
         fs::write(&path, b"one").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        rewrite(&link, b"two").unwrap();
+        rewrite(&link, b"two", b"one").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-        assert!(rewrite(&dir.path().join("none"), b"three").is_err());
+        assert!(rewrite(&dir.path().join("none"), b"three", b"").is_err());
     }
 
     #[test]
@@ -210,6 +252,35 @@ mod tests {
             read_text(&path).unwrap_err().kind(),
             io::ErrorKind::InvalidData
         );
+    }
+
+    #[test]
+    fn what_somebody_else_saved_meanwhile_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, b"theirs").unwrap();
+        let error = rewrite(&path, b"ours", b"before").unwrap_err();
+        assert!(
+            error.to_string().contains("saved by somebody else"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_and_not_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, b"one").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let held = lock(&path).unwrap();
+        let mode = fs::metadata(beside(&path, "lock")).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        let error = lock_within(&path, Duration::ZERO).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(held);
+        lock_within(&path, Duration::ZERO).unwrap();
     }
 
     #[test]

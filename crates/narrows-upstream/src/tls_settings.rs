@@ -75,6 +75,17 @@ impl TlsSettings {
         Ok(self)
     }
 
+    /// The certificates that are trusted beside the operating system's authorities, in DER.
+    pub fn authorities(&self) -> impl Iterator<Item = &[u8]> {
+        self.authorities.iter().map(AsRef::as_ref)
+    }
+
+    /// The client certificate, in DER; not its key.
+    pub fn client_certificate(&self) -> Option<&[u8]> {
+        let identity = self.identity.as_ref()?;
+        identity.chain.first().map(AsRef::as_ref)
+    }
+
     /// What TLS needs, with the trust store read now.
     pub(crate) fn client_config(&self, alpn: Vec<Vec<u8>>) -> Result<ClientConfig, Error> {
         let untrusted = |error: rustls::Error| Error::TrustStore(error.to_string());

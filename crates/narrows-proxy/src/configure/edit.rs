@@ -12,36 +12,45 @@ use narrows_endpoint::Source;
 
 /// A configuration file that is changed in place.
 #[derive(Debug)]
-pub(super) struct Edit(DocumentMut);
+pub(super) struct Edit {
+    document: DocumentMut,
+    /// What the file held when it was read; none if there was no file.
+    read: Option<String>,
+}
 
 impl Edit {
     /// Reads the file, or begins an empty one.
     pub(super) fn read_or_new(path: &Path) -> Result<Self, ConfigureError> {
-        let text = match files::read_text(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        let read = match files::read_text(path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
                 let path = path.to_owned();
                 return Err(ConfigureError::File { path, error });
             }
         };
-        text.parse()
-            .map(Self)
-            .map_err(|error: toml_edit::TomlError| {
-                let before = error.span().and_then(|span| text.get(..span.start));
-                let line = before.unwrap_or_default().matches('\n').count() + 1;
-                let source = Source::File {
-                    path: path.to_string_lossy().into(),
-                    line: u32::try_from(line).unwrap_or(u32::MAX),
-                };
-                let message = format!("not TOML: {}", error.message());
-                Problems::from(Problem::new(source, message)).into()
-            })
+        let text = read.as_deref().unwrap_or_default();
+        let document = text.parse().map_err(|error: toml_edit::TomlError| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.unwrap_or_default().matches('\n').count() + 1;
+            let source = Source::File {
+                path: path.to_string_lossy().into(),
+                line: u32::try_from(line).unwrap_or(u32::MAX),
+            };
+            let message = format!("not TOML: {}", error.message());
+            ConfigureError::from(Problems::from(Problem::new(source, message)))
+        })?;
+        Ok(Self { document, read })
+    }
+
+    /// The file as it was read, if there was one.
+    pub(super) fn read(&self) -> Option<&str> {
+        self.read.as_deref()
     }
 
     /// The file as it would be written.
     pub(super) fn text(&self) -> String {
-        self.0.to_string()
+        self.document.to_string()
     }
 
     /// The value of a key for people, without secrets: the file's, else its default.
@@ -58,8 +67,8 @@ impl Edit {
         let (path, field) = key.path.split_once("[].").unwrap_or((key.path, ""));
         let (section, name) = path.split_once('.').unwrap_or(("", path));
         let item = match section {
-            "" => self.0.get(name)?,
-            section => self.0.get(section)?.as_table_like()?.get(name)?,
+            "" => self.document.get(name)?,
+            section => self.document.get(section)?.as_table_like()?.get(name)?,
         };
         let value = item.clone().into_value().ok()?;
         if field.is_empty() {
@@ -75,9 +84,12 @@ impl Edit {
         let (section, name) = key.split();
         let mut new = value::read(key, texts);
         let table = match section {
-            "" => self.0.as_table_mut() as &mut dyn toml_edit::TableLike,
+            "" => self.document.as_table_mut() as &mut dyn toml_edit::TableLike,
             section => {
-                let item = self.0.entry(section).or_insert(Item::Table(Table::new()));
+                let item = self
+                    .document
+                    .entry(section)
+                    .or_insert(Item::Table(Table::new()));
                 if !item.is_table_like() {
                     // What stands there is no section; the whole is judged before it is written.
                     *item = Item::Table(Table::new());
@@ -103,8 +115,11 @@ impl Edit {
     pub(super) fn unset(&mut self, key: &Key) {
         let (section, name) = key.split();
         let table = match section {
-            "" => Some(self.0.as_table_mut() as &mut dyn toml_edit::TableLike),
-            section => self.0.get_mut(section).and_then(Item::as_table_like_mut),
+            "" => Some(self.document.as_table_mut() as &mut dyn toml_edit::TableLike),
+            section => self
+                .document
+                .get_mut(section)
+                .and_then(Item::as_table_like_mut),
         };
         if let Some(table) = table {
             table.remove(name);

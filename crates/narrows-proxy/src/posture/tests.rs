@@ -32,6 +32,35 @@ fn the_digest_tells_what_holds_and_not_how_it_is_written() {
     }
 }
 
+#[test]
+fn the_digest_tells_whom_tls_trusts_and_how_passwords_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = |name: &str| {
+        let made = rcgen::generate_simple_self_signed(vec!["ca.example".to_owned()]).unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, made.cert.pem()).unwrap();
+        path.display().to_string()
+    };
+    let (one, other) = (authority("one"), authority("other"));
+    let copy = dir.path().join("copy").display().to_string();
+    std::fs::copy(&one, &copy).unwrap();
+    let proxy = |ca: &str, mode: &str| {
+        hash(&format!(
+            "[proxy]\nurl = \"https://u:p@p.example:1\"\nca_file = \"{ca}\"\nauthentication = \"{mode}\"\n"
+        ))
+    };
+    assert_eq!(proxy(&one, "auto"), proxy(&copy, "auto"));
+    assert_ne!(proxy(&one, "auto"), proxy(&other, "auto"));
+    assert_ne!(proxy(&one, "auto"), proxy(&one, "basic"));
+    let gateway = |ca: &str| {
+        hash(&format!(
+            "gateway.url = \"https://gw.example\"\ngateway.ca_file = \"{ca}\"\n"
+        ))
+    };
+    assert_eq!(gateway(&one), gateway(&copy));
+    assert_ne!(gateway(&one), gateway(&other));
+}
+
 /// Row 50: whoever sees the digest cannot try passwords against it.
 #[test]
 fn row_50_no_secret_is_in_the_digest_or_the_report() {

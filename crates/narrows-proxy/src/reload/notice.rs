@@ -46,10 +46,16 @@ impl Notice {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Option<Self> {
         let file = name(path?);
-        let directory = directories(lookup)
+        // Only writing shows whether a directory can be written: modes do not say that it is read-only.
+        let works = |file: &PathBuf| {
+            file.parent()
+                .is_some_and(|directory| fs::create_dir_all(directory).is_ok())
+                && replace(file, b"", Readers::Owner).is_ok()
+        };
+        let mut files = directories(lookup)
             .into_iter()
-            .find(|directory| fs::create_dir_all(directory).is_ok())?;
-        Some(Self(directory.join(file)))
+            .map(|directory| directory.join(&file));
+        files.find(works).map(Self)
     }
 
     /// Says how things are. A failure is nobody's concern but that of who asks, and finds nothing.
@@ -140,3 +146,22 @@ fn name(path: &Path) -> String {
 }
 
 const SYSTEM: &str = "/run/narrows";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join("own");
+        let lookup = |name: &str| match name {
+            // It is there, and nobody can write into it, whoever it is.
+            "RUNTIME_DIRECTORY" => Some("/proc".to_owned()),
+            "XDG_RUNTIME_DIR" => Some(own.display().to_string()),
+            _ => None,
+        };
+        let Notice(file) = &Notice::new(Some("/etc/proxy.toml".as_ref()), &lookup).unwrap();
+        assert_eq!(file.parent(), Some(&*own.join("narrows")));
+    }
+}

@@ -129,6 +129,11 @@ impl GatewayConfig {
             && self.tls == other.tls
     }
 
+    /// Whom it trusts, and the client certificate.
+    pub const fn tls(&self) -> &TlsSettings {
+        &self.tls
+    }
+
     /// The name that the gateway's certificate must bear.
     pub(super) fn server_name(&self) -> Result<ServerName<'static>, GatewayConfigError> {
         server_name(self.address.host())
