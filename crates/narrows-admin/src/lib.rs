@@ -18,7 +18,7 @@ pub use address::{Address, AddressError};
 pub use api::{Decision, Decisions, NameRow, Outcome, Tunnel, Tunnels};
 pub use client::{ClientError, get};
 pub use listen::{BindError, Listener, SocketMode};
-pub use section::{Place, Section, Wanted};
+pub use section::{KEYS, Place, Section, Wanted};
 pub use serve::Admin;
 pub use status::{
     Bytes, Configuration, Descriptors, Fact, LogLines, Party, PartyKind, Requests, Routes, Status,

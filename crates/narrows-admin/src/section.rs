@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use narrows_endpoint::Source;
+use narrows_service::config::Key;
 use narrows_service::problem::Problem;
 use narrows_service::say::say;
 use serde::Deserialize;
@@ -24,6 +25,28 @@ pub struct Section {
     /// Who may open the socket, in octal digits.
     pub socket_mode: Option<Spanned<String>>,
 }
+
+/// Every key of [`Section`], for people.
+pub const KEYS: [Key; 3] = [
+    Key::new(
+        "admin.listen",
+        r#""127.0.0.1:9090""#,
+        "`admin.sock` in the service's runtime directory, else `off`",
+        "Where metrics, health, status and the page are: an address of this machine, `unix:` and a path, or `off`.",
+    ),
+    Key::new(
+        "admin.allow_remote",
+        "true",
+        "false",
+        "Lets `admin.listen` be an address that other machines can reach. Whoever connects may read.",
+    ),
+    Key::new(
+        "admin.socket_mode",
+        r#""0660""#,
+        r#""0600""#,
+        "Who may open the socket: `0600` its owner, `0660` its group too.",
+    ),
+];
 
 /// What is known beside the file.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Scheme names out of `Proxy-Authenticate` values.
 
 use crate::credentials::is_token;
+use crate::list::list_items;
 
 /// The scheme names of all challenges, in lower case, each once, in the order offered.
 ///
@@ -9,7 +10,7 @@ use crate::credentials::is_token;
 pub(crate) fn schemes<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let mut schemes = Vec::new();
     for value in values {
-        for item in split_outside_quotes(&String::from_utf8_lossy(value)) {
+        for item in list_items(&String::from_utf8_lossy(value)) {
             let (word, rest) = item.split_once([' ', '\t']).unwrap_or((item, ""));
             let scheme = word.to_ascii_lowercase();
             let parameter = rest.trim_start().starts_with('=');
@@ -19,20 +20,6 @@ pub(crate) fn schemes<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String>
         }
     }
     schemes
-}
-
-fn split_outside_quotes(text: &str) -> impl Iterator<Item = &str> {
-    let (mut quoted, mut escaped) = (false, false);
-    let comma = move |c: char| {
-        let literal = std::mem::take(&mut escaped);
-        match c {
-            '"' if !literal => quoted = !quoted,
-            '\\' if quoted && !literal => escaped = true,
-            _ => {}
-        }
-        c == ',' && !quoted
-    };
-    text.split(comma).map(str::trim)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::log_file::{LogFile, Rotation};
 use crate::say::say;
 
 mod destination;
+mod keys;
 mod section;
 mod syslog;
 
@@ -23,6 +24,7 @@ mod syslog;
 mod journald;
 
 pub use destination::{Destination, UnknownDestination};
+pub use keys::keys;
 pub use section::{Section, SinkTable, Wanted};
 pub use syslog::{Syslog, SyslogAddress};
 

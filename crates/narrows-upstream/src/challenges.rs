@@ -1,5 +1,7 @@
 //! What a proxy asks for in `Proxy-Authenticate` (RFC 9110 §11.6.1): schemes with parameters.
 
+use narrows_connect::list_items;
+
 /// One challenge: its scheme in lower case, and its parameters with names in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
@@ -13,7 +15,7 @@ pub(crate) fn offers<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Vec<Offe
     let mut offers: Vec<Offer> = Vec::new();
     for value in values {
         let value = String::from_utf8_lossy(value);
-        for item in split_outside_quotes(&value) {
+        for item in list_items(&value) {
             let (word, rest) = item.split_once([' ', '\t']).unwrap_or((item, ""));
             let rest = rest.trim();
             let parameter = if is_token(word) && !rest.starts_with('=') {
@@ -61,20 +63,6 @@ fn unquote(text: &str) -> String {
 fn is_token(text: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(token)
-}
-
-fn split_outside_quotes(text: &str) -> impl Iterator<Item = &str> {
-    let (mut quoted, mut escaped) = (false, false);
-    let comma = move |c: char| {
-        let literal = std::mem::take(&mut escaped);
-        match c {
-            '"' if !literal => quoted = !quoted,
-            '\\' if quoted && !literal => escaped = true,
-            _ => {}
-        }
-        c == ',' && !quoted
-    };
-    text.split(comma).map(str::trim)
 }
 
 #[cfg(test)]

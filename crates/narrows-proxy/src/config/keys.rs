@@ -4,9 +4,12 @@
 //! in "did you mean", and in the reference of the crate's README. Tests hold the three together.
 
 use narrows_service::config::{Key, Keys};
+use narrows_service::log;
 
 /// Every key, in the order of the reference.
-pub const KEYS: Keys = Keys(&[
+pub const KEYS: Keys = Keys(&ALL);
+
+const OWN: &[Key] = &[
     Key::new(
         "listen",
         r#"["127.0.0.1:40343"]"#,
@@ -265,76 +268,11 @@ pub const KEYS: Keys = Keys(&[
         "0",
         "How long everything goes on before that, while health checks hear that the proxy is not ready.",
     ),
-    Key::new(
-        "log.file",
-        r#""/var/log/narrows/arcproxy.log""#,
-        r#""-""#,
-        "Where tunnel log lines go; `-` is standard output.",
-    ),
-    Key::new(
-        "log.format",
-        r#""json""#,
-        r#""arcproxy""#,
-        "The form of its lines: `arcproxy`, or one line for each request as `squid`, `clf` or `json` write it.",
-    ),
-    Key::new(
-        "log.sinks[].to",
-        r#""journald""#,
-        "none",
-        "In place of `log.file`, as many as there are `[[log.sinks]]`: `stdout`, a path with a `/`, `journald`, `syslog` (also `syslog:/a/socket`), `syslog+udp://host:514` or `syslog+tcp://host:601`.",
-    ),
-    Key::new(
-        "log.sinks[].format",
-        r#""json""#,
-        "`log.format`",
-        "The form of this sink's lines.",
-    ),
-    Key::new(
-        "log.sinks[].facility",
-        r#""local4""#,
-        r#""daemon""#,
-        "The facility of syslog messages: `daemon`, `user`, `auth`, `authpriv` or `local0` to `local7`.",
-    ),
-    Key::new(
-        "log.sinks[].rotate_mib",
-        "100",
-        "none",
-        "A file of this size is put aside, with the date behind its name; in MiB.",
-    ),
-    Key::new(
-        "log.sinks[].rotate_hours",
-        "24",
-        "none",
-        "A file of this age is put aside.",
-    ),
-    Key::new(
-        "log.sinks[].keep",
-        "7",
-        "7",
-        "How many files that were put aside are kept.",
-    ),
-    Key::new(
-        "log.sinks[].compress",
-        "true",
-        "false",
-        "Whether files that were put aside are compressed with gzip.",
-    ),
-    Key::new(
-        "admin.listen",
-        r#""127.0.0.1:9090""#,
-        "`admin.sock` in the service's runtime directory, else `off`",
-        "Where metrics, health, status and the page are: an address of this machine, `unix:` and a path, or `off`.",
-    ),
-    Key::new(
-        "admin.allow_remote",
-        "true",
-        "false",
-        "Lets `admin.listen` be an address that other machines can reach. Whoever connects may read.",
-    ),
-    Key::new(
-        "admin.socket_mode",
-        r#""0660""#,
-        r#""0600""#,
-        "Who may open the socket: `0600` its owner, `0660` its group too.",
-    ),
-]);
+];
+
+const LOG: [Key; 9] = log::keys(
+    r#""/var/log/narrows/arcproxy.log""#,
+    "Where tunnel log lines go; `-` is standard output.",
+);
+const ALL: [Key; OWN.len() + LOG.len() + narrows_admin::KEYS.len()] =
+    Key::joined(&[OWN, &LOG, &narrows_admin::KEYS]);

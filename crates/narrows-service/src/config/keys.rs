@@ -39,6 +39,27 @@ impl Key {
         }
     }
 
+    /// All keys of these parts, one part after the other.
+    ///
+    /// # Panics
+    ///
+    /// When `N` is not how many there are. In a constant, which is where this belongs, that is an error of the
+    /// compiler.
+    pub const fn joined<const N: usize>(parts: &[&[Self]]) -> [Self; N] {
+        let mut all = [Self::new("", "", "", ""); N];
+        let (mut at, mut part) = (0, 0);
+        while part < parts.len() {
+            let mut key = 0;
+            while key < parts[part].len() {
+                all[at] = parts[part][key];
+                (at, key) = (at + 1, key + 1);
+            }
+            part += 1;
+        }
+        assert!(at == N, "there are fewer keys");
+        all
+    }
+
     /// Section and name; the section of a key at the top of the file is empty.
     pub fn split(&self) -> (&'static str, &'static str) {
         self.path.rsplit_once('.').unwrap_or(("", self.path))
