@@ -1,11 +1,12 @@
 //! Credentials: sent only when they should be, and rejected only once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use narrows_endpoint::{Hop, Step, Target};
-use narrows_upstream::{Authentication, DialErrorKind, Upstream};
+use narrows_upstream::{Authentication, DialErrorKind, Dialer, StaticResolver, Timeouts, Upstream};
 
-use crate::scripted::{Proxy, Script, Then, dialer, has_login, impatient};
+use crate::scripted::{Proxy, Script, Then, dialer, has_login};
 
 const OPEN: Script = Script("HTTP/1.1 200 OK\r\n\r\n", Then::Echo);
 /// As Squid answers, keep-alive and all.
@@ -93,7 +94,13 @@ async fn a_rejection_counts_without_its_body() {
     let answer = "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 9\r\n\r\n";
     let proxy = Proxy::always(answer, Then::Hang).await;
     let upstream = upstream(&proxy, "agent:wrong@").preemptive(true);
-    let error = impatient().through(&upstream, &target()).await.unwrap_err();
+    // The head comes in less than that on any machine; the body costs all of it.
+    let timeouts = Timeouts {
+        request: Duration::from_secs(3),
+        ..Timeouts::default()
+    };
+    let dialer = Dialer::new(StaticResolver::new(), timeouts);
+    let error = dialer.through(&upstream, &target()).await.unwrap_err();
     assert!(
         matches!(error.kind(), DialErrorKind::Authentication(..)),
         "{error}"

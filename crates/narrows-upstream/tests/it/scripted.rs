@@ -79,7 +79,8 @@ pub(crate) fn dialer() -> Dialer {
     Dialer::new(resolver, Timeouts::default())
 }
 
-/// The same, but it gives up on a proxy's answer at once.
+/// The same, but it gives up on a proxy's answer at once: for proxies from which nothing ever comes. What
+/// comes may be late on a slow machine.
 pub(crate) fn impatient() -> Dialer {
     let timeouts = Timeouts {
         request: Duration::from_millis(50),

@@ -135,6 +135,26 @@ pub(crate) async fn long_path(to: SocketAddr, each_way: Duration) -> SocketAddr 
     addr
 }
 
+/// A path that says how often something came back from its far end; gives the address of its near end.
+pub(crate) async fn watched_path(to: SocketAddr) -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (told, came) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let (near, _) = listener.accept().await.unwrap();
+        let far = TcpStream::connect(to).await.unwrap();
+        let (mut near_read, mut near_write) = near.into_split();
+        let (mut far_read, mut far_write) = far.into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut near_read, &mut far_write).await });
+        let mut buf = BytesMut::new();
+        while let Ok(1..) = far_read.read_buf(&mut buf).await {
+            let _ = near_write.write_all_buf(&mut buf).await;
+            let _ = told.send(());
+        }
+    });
+    (addr, came)
+}
+
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
     let (sender, mut receiver) = mpsc::unbounded_channel::<(_, Bytes)>();
     tokio::spawn(async move {
