@@ -175,10 +175,10 @@ impl Dice {
     /// How much one piece is: mostly little, now and then more than one read takes.
     pub(crate) fn piece(&mut self, bulk: bool) -> usize {
         match self.between(0, 99) {
-            0..30 => self.size(1, 16),
-            30..65 => self.size(1, 2000),
-            65..80 if bulk => self.size(140_000, 300_000),
-            65..95 => self.size(2000, 40_000),
+            0..25 => self.size(1, 16),
+            25..55 => self.size(1, 2000),
+            55..80 if bulk => self.size(140_000, 300_000),
+            55..95 => self.size(2000, 40_000),
             _ => self.size(40_000, 140_000),
         }
     }

@@ -100,10 +100,10 @@ const ERRORS: [ErrorKind; 8] = [
 impl Plan {
     pub(crate) fn new(dice: &mut Dice) -> Self {
         let many = dice.chance(15);
-        let tunnels = if many { dice.size(2, 4) } else { 1 };
+        let tunnels = if many { dice.size(2, 6) } else { 1 };
         Self {
             tunnels: (0..tunnels).map(|_| TunnelPlan::new(dice, many)).collect(),
-            turns: dice.chance(if many { 80 } else { 20 }),
+            turns: dice.chance(if many { 90 } else { 20 }),
         }
     }
 }
@@ -112,8 +112,8 @@ impl TunnelPlan {
     fn new(dice: &mut Dice, bulk: bool) -> Self {
         let (mut client, mut far) = (PeerPlan::default(), PeerPlan::default());
         let said = converse(dice, &mut client, &mut far, bulk);
-        client.misbehave(dice, said[1]);
-        far.misbehave(dice, said[0]);
+        client.misbehave(dice, said[1], bulk);
+        far.misbehave(dice, said[0], bulk);
         let needs_limit = client.may_stall_for_ever() || far.may_stall_for_ever();
         let millis = |some: bool, millis| some.then(|| Duration::from_millis(millis));
         Self {
@@ -157,13 +157,14 @@ fn converse(dice: &mut Dice, client: &mut PeerPlan, far: &mut PeerPlan, bulk: bo
 
 impl PeerPlan {
     /// Everything else; `hears` is what it is to hear.
-    fn misbehave(&mut self, dice: &mut Dice, hears: u64) {
+    fn misbehave(&mut self, dice: &mut Dice, hears: u64, bulk: bool) {
         self.ending = match dice.between(0, 99) {
             0..72 => Ending::Fin,
             72..90 => Ending::Fails(dice.pick(&ERRORS)),
             _ => Ending::Silence,
         };
-        if dice.chance(70) {
+        // Whoever takes little at once never has its sender stand in a line.
+        if dice.chance(if bulk { 30 } else { 70 }) {
             self.takes = (0..dice.between(0, 4)).map(|_| Take::new(dice)).collect();
             self.takes.push(Take::UpTo(dice.size(500, 100_000)));
         }
