@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::noise::{Way, noise};
 use crate::seeds::{Dice, Tally};
 use peer::{Peer, Play, Tunnel, lock};
-use plan::{Plan, TunnelPlan};
+use plan::{Dropped, Plan, TunnelPlan};
 use reference::Reference;
 
 mod peer;
@@ -92,18 +92,22 @@ async fn run_tunnel(plan: TunnelPlan, turns: Option<Arc<Turns>>) -> Result<Optio
         )
     };
     let (client, far) = (leg(Side::Client, early[0]), leg(Side::Far, early[1]));
+    let (limit, polls) = match plan.dropped {
+        None => (NEVER, u64::MAX),
+        Some(Dropped::After(limit)) => (limit, u64::MAX),
+        Some(Dropped::Polls(polls)) => (NEVER, polls),
+    };
     let watched = Watched {
         relay: Box::pin(relay(client, far, counts, &options)),
         tunnel: Arc::clone(&tunnel),
+        polls,
         in_vain: 0,
         last: (0, Instant::now()),
     };
-    let limit = plan.dropped.unwrap_or(NEVER);
     // Whoever waits for the limit drops the relay.
-    let ended = timeout(limit, watched).await;
-    let end = match ended {
-        Ok(end) => Some(end?),
-        Err(_) if plan.dropped.is_some() => None,
+    let end = match timeout(limit, watched).await {
+        Ok(end) => end?,
+        Err(_) if limit < NEVER => None,
         Err(_) => {
             let ways = Way::BOTH.map(|way| *lock(&tunnel).reference.way(way));
             return Err(format!("it does not end ({ways:?})"));
@@ -123,7 +127,7 @@ async fn run_tunnel(plan: TunnelPlan, turns: Option<Arc<Turns>>) -> Result<Optio
 impl Tunnel {
     fn judge(&mut self, end: Option<End>) {
         self.reference.judge(end);
-        if end == Some(End::Idle) {
+        if end == Some(End::Idle) && !self.reference.is_active() {
             for way in Way::BOTH {
                 let waits = self.waits(way);
                 let why = |_: &Reference| format!("{way:?} had nothing to wait for");
@@ -153,15 +157,22 @@ impl Tunnel {
 struct Watched {
     relay: Pin<Box<Relay<Peer, Peer>>>,
     tunnel: Arc<Mutex<Tunnel>>,
+    /// How many are left until it is dropped.
+    polls: u64,
     in_vain: u32,
     /// What had been done by the last poll, and when that was.
     last: (u64, Instant),
 }
 
 impl Future for Watched {
-    type Output = Result<End, String>;
+    /// `None` when it is to be dropped.
+    type Output = Result<Option<End>, String>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.polls == 0 {
+            return Poll::Ready(Ok(None));
+        }
+        self.polls -= 1;
         let end = self.relay.as_mut().poll(cx);
         let (breach, progress) = {
             let tunnel = lock(&self.tunnel);
@@ -183,6 +194,9 @@ impl Future for Watched {
         if self.in_vain > IN_VAIN {
             return Poll::Ready(Err("it spins".to_owned()));
         }
-        end.map(Ok)
+        match end {
+            Poll::Pending if self.polls == 0 => Poll::Ready(Ok(None)),
+            end => end.map(|end| Ok(Some(end))),
+        }
     }
 }

@@ -21,7 +21,14 @@ pub(crate) struct TunnelPlan {
     pub(crate) idle: Option<Duration>,
     pub(crate) lifetime: Option<Duration>,
     /// When the relay's future is dropped, if it is still there.
-    pub(crate) dropped: Option<Duration>,
+    pub(crate) dropped: Option<Dropped>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dropped {
+    After(Duration),
+    /// After it was polled so many times: also while it stands in the line.
+    Polls(u64),
 }
 
 #[derive(Debug, Default)]
@@ -121,7 +128,18 @@ impl TunnelPlan {
             far,
             idle: millis(needs_limit || dice.chance(50), dice.between(20, 1000)),
             lifetime: millis(dice.chance(15), dice.between(1, 400)),
-            dropped: millis(dice.chance(10), dice.between(0, 200)),
+            dropped: dice
+                .chance(if bulk { 25 } else { 10 })
+                .then(|| Dropped::new(dice)),
+        }
+    }
+}
+
+impl Dropped {
+    fn new(dice: &mut Dice) -> Self {
+        match dice.between(0, 2) {
+            0 => Self::After(Duration::from_millis(dice.between(0, 200))),
+            _ => Self::Polls(dice.between(0, 30)),
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Reference {
     moved: Instant,
     /// Grows with everything that is not in vain.
     progress: u64,
+    /// When it grew the last time.
+    active: Instant,
     reset: [bool; 2],
     started: Instant,
     ways: [Direction; 2],
@@ -66,6 +68,7 @@ impl Reference {
             lifetime,
             moved: now,
             progress: 0,
+            active: now,
             reset: [false; 2],
             started: now,
             ways,
@@ -84,6 +87,11 @@ impl Reference {
         self.progress
     }
 
+    /// Whether something went on at this very moment: a limit may strike in the middle of it.
+    pub(super) fn is_active(&self) -> bool {
+        self.active + TICK >= Instant::now()
+    }
+
     /// Notes what must not be; the first is the one that counts.
     pub(super) fn forbid(&mut self, wrong: bool, why: impl FnOnce(&Self) -> String) {
         if wrong && self.breach.is_none() {
@@ -92,8 +100,9 @@ impl Reference {
     }
 
     /// Something went on, if only that a peer was not ready.
-    pub(super) const fn goes_on(&mut self) {
+    pub(super) fn goes_on(&mut self) {
         self.progress += 1;
+        self.active = Instant::now();
     }
 
     // --- what the relay calls. After a breach it gets errors, so that it cannot go on for ever.
