@@ -11,7 +11,7 @@ Plays the relay against its reference (crates/narrows-tunnel/tests/model): peers
 
   --seeds N    how many seeds (default 1000000)
   --from S     the first of them (default 0)
-  --part PART  memory, tls or sockets; all three by default, tls and sockets with a hundredth of the seeds
+  --part PART  memory, line, tls or sockets; all by default, those after the first with a hundredth of the seeds
   --jobs N     threads (default: the number of cores)
 
 The last line says pass or FAILED. A failure names its seed and how to run that one again.
@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
         --seeds) seeds=${2:?--seeds wants a number} ;;
         --from) from=${2:?--from wants a number} ;;
         --jobs) jobs=${2:?--jobs wants a number} ;;
-        --part) parts+=("${2:?--part wants memory, tls or sockets}") ;;
+        --part) parts+=("${2:?--part wants memory, line, tls or sockets}") ;;
         *) echo "model.sh: unknown argument $1; --help lists them" >&2; exit 2 ;;
     esac
     shift 2
@@ -34,8 +34,8 @@ for number in "$seeds" "$from" "$jobs"; do
     [[ $number =~ ^[0-9]+$ ]] || { echo "model.sh: $number is no number" >&2; exit 2; }
 done
 for part in "${parts[@]}"; do
-    [[ $part =~ ^(memory|sockets|tls)$ ]] ||
-        { echo "model.sh: $part is no part: memory, tls or sockets" >&2; exit 2; }
+    [[ $part =~ ^(line|memory|sockets|tls)$ ]] ||
+        { echo "model.sh: $part is no part: memory, line, tls or sockets" >&2; exit 2; }
 done
 
 program=$(cargo test --release --locked -p narrows-tunnel --test model --no-run 2>&1 |
@@ -58,7 +58,7 @@ play() {
 
 if [ ${#parts[@]} -eq 0 ]; then
     few=$((seeds / 100 > 0 ? seeds / 100 : 1))
-    plays=("memory $seeds" "tls $few" "sockets $few")
+    plays=("memory $seeds" "line $few" "tls $few" "sockets $few")
 else
     plays=("${parts[@]/%/ $seeds}")
 fi

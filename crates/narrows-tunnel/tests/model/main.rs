@@ -3,6 +3,7 @@
 //! - `memory`: streams in memory on a paused clock, polled by the relay itself. The reference watches every
 //!   single call: short reads and writes, stalls, early data, half-closes, resets, errors of every kind,
 //!   limits on time, and relays that are dropped.
+//! - `line`: the same with nothing but bulk, over many tunnels that take turns, some of which are dropped.
 //! - `tls`: two peers talk over pipes in memory, one or both inside TLS; also on a paused clock.
 //! - `sockets`: two peers talk over real sockets, through both copiers and inside TLS.
 //!
@@ -32,6 +33,12 @@ use seeds::Seeds;
 fn memory_every_call_is_as_the_reference_says() {
     let ends = Seeds::of("memory", 4000).run(memory::run);
     ends.must_have(&["closed", "dropped", "expired", "failed", "idle", "reset"]);
+}
+
+#[test]
+fn line_nobody_is_forgotten_or_held_up() {
+    let ends = Seeds::of("line", 1000).run(memory::run_line);
+    ends.must_have(&["closed", "dropped"]);
 }
 
 #[cfg(not(miri))]

@@ -26,9 +26,17 @@ const NEVER: Duration = Duration::from_secs(24 * 3600);
 /// Polls in succession that may come to nothing: as many as there may be in a line, and a few.
 const IN_VAIN: u32 = 50;
 
-/// One seed.
+/// One seed: anything may happen.
 pub(crate) fn run(seed: u64, tally: &mut Tally) -> Result<(), String> {
-    let plan = Plan::new(&mut Dice::new(seed));
+    play(Plan::new(&mut Dice::new(seed)), tally)
+}
+
+/// One seed: bulk that takes turns, over many tunnels.
+pub(crate) fn run_line(seed: u64, tally: &mut Tally) -> Result<(), String> {
+    play(Plan::line(&mut Dice::new(seed)), tally)
+}
+
+fn play(plan: Plan, tally: &mut Tally) -> Result<(), String> {
     let said = format!("{plan:?}");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -115,7 +115,38 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Nothing but bulk, so that all of them stand in the line, and some leave it.
+    pub(crate) fn line(dice: &mut Dice) -> Self {
+        Self {
+            tunnels: (0..dice.between(3, 7))
+                .map(|_| TunnelPlan::bulk(dice))
+                .collect(),
+            turns: true,
+        }
+    }
+}
+
 impl TunnelPlan {
+    fn bulk(dice: &mut Dice) -> Self {
+        let most = if dice.chance(20) { 5 } else { 0 };
+        let pieces = (dice.between(0, most), dice.between(1, 5));
+        let mut peer = |pieces| PeerPlan {
+            says: (0..pieces)
+                .map(|_| Say::Octets(dice.size(100_000, 300_000)))
+                .collect(),
+            ..PeerPlan::default()
+        };
+        let (client, far) = (peer(pieces.0), peer(pieces.1));
+        Self {
+            client,
+            far,
+            idle: dice.chance(50).then_some(Duration::from_millis(50)),
+            lifetime: None,
+            dropped: dice.chance(30).then(|| Dropped::Polls(dice.between(1, 5))),
+        }
+    }
+
     fn new(dice: &mut Dice, bulk: bool) -> Self {
         let (mut client, mut far) = (PeerPlan::default(), PeerPlan::default());
         let said = converse(dice, &mut client, &mut far, bulk);
