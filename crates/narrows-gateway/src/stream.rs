@@ -18,6 +18,10 @@ impl Transport for ClientStream {
         // Without close_notify a TLS peer knows that something is missing; RST says so to TCP as well.
         self.0.get_mut().0.reset_on_drop();
     }
+
+    fn connection(&self) -> Option<&TcpStream> {
+        Some(self.0.get_ref().0)
+    }
 }
 
 impl AsyncRead for ClientStream {

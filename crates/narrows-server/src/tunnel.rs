@@ -47,6 +47,8 @@ pin_project! {
 
 impl<P: Policy, O: Observe> Shared<P, O> {
     /// Answers a CONNECT request; `None` when it came to nothing.
+    ///
+    /// Whoever resets meanwhile wants no answer: nothing is resolved, dialled or asked any longer.
     pub(crate) async fn answer<S>(
         self: &Arc<Self>,
         setup: &Setup<P>,
@@ -58,10 +60,14 @@ impl<P: Policy, O: Observe> Shared<P, O> {
         S: Transport + Send,
     {
         let unanswered = Unanswered::new(self, &asked);
-        let far = match self
-            .open(setup, &asked, pending.request(), connection)
-            .await
-        {
+        let opening = self.open(setup, &asked, pending.request(), connection);
+        let opened = tokio::select! {
+            biased;
+            opened = opening => opened,
+            // `unanswered` writes the record.
+            () = pending.client_resets() => return None,
+        };
+        let far = match opened {
             Ok(far) => far,
             Err(failure) => {
                 unanswered.answered();

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use narrows_connect::{ESTABLISHED, Limits, Refusal, Request, RequestError, RequestParser, Status};
 use narrows_endpoint::Target;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::leg::Leg;
+use crate::leg::{Leg, Transport};
 
 /// How long a refused client is given to read the refusal and close.
 ///
@@ -149,6 +149,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     /// Not cancel safe: the answer may have been written in part.
     pub async fn refuse(self, refusal: &Refusal, server: &str) -> io::Result<()> {
         refuse(self.leg.io, refusal, server).await
+    }
+}
+
+impl<S: Transport> Pending<S> {
+    /// Completes when the client has reset its connection; for ever pending where that cannot be seen.
+    ///
+    /// An end of file is none: a client that half-closes still waits for its answer, and cannot be told from
+    /// one that has closed. What it sent is not touched.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub fn client_resets(&self) -> impl Future<Output = ()> + use<'_, S> {
+        let connection = self.leg.io.connection();
+        async move {
+            match connection {
+                // What cannot be waited for is broken as well.
+                Some(connection) => drop(connection.ready(Interest::ERROR).await),
+                None => std::future::pending().await,
+            }
+        }
     }
 }
 

@@ -45,6 +45,12 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin {
     fn socket(&self) -> Option<&TcpStream> {
         None
     }
+
+    /// The connection underneath, whatever lies between: it is looked at, never read or written. A stream
+    /// that shares its connection with others has none.
+    fn connection(&self) -> Option<&TcpStream> {
+        self.socket()
+    }
 }
 
 impl Transport for TcpStream {

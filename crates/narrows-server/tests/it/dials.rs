@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use crate::house::{House, Note, open, target};
 
 /// A listener whose queue is full: the system ignores who else wants to connect.
-struct BlackHole {
-    address: SocketAddr,
+pub(crate) struct BlackHole {
+    pub(crate) address: SocketAddr,
     _listener: TcpListener,
     _queue: Vec<TcpStream>,
 }
 
 impl BlackHole {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(1).unwrap();
@@ -39,7 +39,7 @@ impl BlackHole {
     }
 
     /// Connections to it that are being made, by this whole process.
-    fn dials(&self) -> usize {
+    pub(crate) fn dials(&self) -> usize {
         let [a, b, c, d] = [127, 0, 0, 1].map(|octet: u8| format!("{octet:02X}"));
         let remote = format!(" {d}{c}{b}{a}:{:04X} 02 ", self.address.port());
         let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();

@@ -7,6 +7,7 @@ mod floods;
 mod frames;
 mod h2;
 mod house;
+mod leaving;
 mod lifecycle;
 mod log;
 mod plain;

@@ -98,3 +98,26 @@ async fn what_cannot_be_served_says_why() {
         other => panic!("{other:?}"),
     }
 }
+
+/// A client that resets is seen while its request is under way; one that has ended its sending side is not
+/// taken for that, and its early data stays where it is.
+#[tokio::test]
+async fn a_client_that_resets_while_it_waits_is_noticed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (mut client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    let client = client.as_mut().unwrap();
+    client.write_all(HEAD).await.unwrap();
+    let io = accepted.unwrap().0;
+    let pending = accept(io, BytesMut::new(), &Limits::default(), soon())
+        .await
+        .unwrap();
+    client.write_all(b"early").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut resets = tokio_test::task::spawn(pending.client_resets());
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(resets.poll().is_pending());
+    client.set_zero_linger().unwrap();
+    let _ = std::mem::replace(client, TcpStream::connect(address).await.unwrap());
+    resets.await;
+}
