@@ -143,6 +143,41 @@ fn row_26_chunked_in_any_case_is_chunked() {
     proxy.stop();
 }
 
+/// Each of these is one length, or one coding, in an odd spelling: refused, or the body arrives whole, once, and
+/// what stands behind it is a request of its own.
+#[test]
+fn row_26_one_length_twice_and_space_around_chunked() {
+    let body = narrows_tests::pattern::bytes(5);
+    let chunked = [&b"5\r\n"[..], &body, b"\r\n0\r\n\r\n"].concat();
+    for (framing, body) in [
+        ("Content-Length: 5\r\nContent-Length: 5\r\n", &body),
+        ("Content-Length: 5, 5\r\n", &body),
+        ("Transfer-Encoding:   chunked\r\n", &chunked),
+        ("Transfer-Encoding:\tchunked\t \r\n", &chunked),
+        ("Transfer-Encoding:chunked\r\n", &chunked),
+    ] {
+        let origin = Origin::start();
+        let proxy = Proxy::direct();
+        let authority = origin.http;
+        let head = format!("/sink HTTP/1.1\r\nHost: {authority}\r\n{framing}\r\n");
+        let mut request = format!("POST http://{authority}{head}").into_bytes();
+        request.extend_from_slice(body);
+        let next = format!("GET http://{authority}/ HTTP/1.1\r\nHost: {authority}\r\n");
+        request.extend_from_slice((next + "Connection: close\r\n\r\n").as_bytes());
+        let (head, rest) = proxy.ask(request);
+        if head.status() == 200 {
+            assert!(rest.starts_with("5 octets, as sent"), "{framing:?}: {rest}");
+            assert!(rest.ends_with(PAGE), "{framing:?}: {rest}");
+            assert_eq!(origin.requests(), 2, "{framing:?}");
+            proxy.finished(2);
+        } else {
+            assert_eq!((head.status(), origin.requests()), (400, 0), "{framing:?}");
+            assert_eq!(proxy.only().refused().status, 400);
+        }
+        proxy.stop();
+    }
+}
+
 #[test]
 fn row_26_bare_line_feeds_do_not_reach_the_origin() {
     let origin = Once::start(|mut client: Raw| {

@@ -1,5 +1,8 @@
 //! Upstream proxies that behave badly, and what must not reach them: rows 21 to 24, 28 and 29.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use narrows_endpoint::{Hop, Step};
 use narrows_tests::proxy::{Proxy, Setup, connect_head};
 use narrows_tests::raw::{End, Once, Peer, Raw};
@@ -337,4 +340,77 @@ fn configured_login_replaces_the_clients() {
     );
     proxy.only();
     proxy.stop();
+}
+
+/// A login in the URL of one proxy is that proxy's: the next in the list asks for one by the same scheme and
+/// the same realm, and is sent nothing.
+#[test]
+fn row_31_a_login_goes_to_its_own_proxy_alone() {
+    const ASKS: &str = "HTTP/1.1 407 Proxy Authentication Required\r\n\
+        Proxy-Authenticate: Basic realm=\"corp\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&heads);
+    let other = Peer::start(move |mut client: Raw| {
+        heard.lock().unwrap().push(client.head());
+        client.send(ASKS);
+    });
+    let known = Peer::start(|mut client: Raw| {
+        let head = client.head();
+        if head.field("Proxy-Authorization").is_none() {
+            client.send(ASKS);
+        } else {
+            client.send("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let urls = format!(
+        "http://svc:open%20sesame@{},http://{}",
+        known.address, other.address
+    );
+    let proxy = Proxy::through(urls);
+    let (head, body) = proxy.ask(connect_head("far.test:443"));
+    assert_eq!(head.status(), 502, "{body}");
+    let heads = heads.lock().unwrap();
+    assert!(!heads.is_empty(), "the other proxy was never asked: {body}");
+    for head in &*heads {
+        assert_eq!(head.field("Proxy-Authorization"), None);
+    }
+    let refused = proxy.only().refused().clone();
+    assert_eq!(refused.hop, Hop::Proxy);
+    assert!(refused.reason.contains("407"), "{refused:?}");
+    assert!(!proxy.log().contains("sesame"), "{}", proxy.log());
+    proxy.stop();
+}
+
+/// A challenge by nothing that is known here, and a 407 without any: the login stays, and the log says why.
+#[test]
+fn row_31_a_challenge_that_is_none_is_sent_nothing() {
+    for challenge in [
+        "",
+        "Proxy-Authenticate: Negotiate\r\n",
+        "Proxy-Authenticate: Basically\r\n",
+    ] {
+        let logins = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&logins);
+        let parent = Peer::start(move |mut client: Raw| {
+            let login = client.head().field("Proxy-Authorization").is_some();
+            seen.fetch_add(usize::from(login), Ordering::SeqCst);
+            client.send(format!(
+                "HTTP/1.1 407 Who\r\n{challenge}Content-Length: 0\r\n\r\n"
+            ));
+        });
+        let proxy = Proxy::through(format!("http://svc:open%20sesame@{}", parent.address));
+        let (head, body) = proxy.ask(connect_head("far.test:443"));
+        assert_eq!(head.status(), 502, "{challenge:?}: {body}");
+        assert_eq!(logins.load(Ordering::SeqCst), 0, "{challenge:?}");
+        let told = proxy.only();
+        assert_eq!(
+            (told.refused().hop, told.refused().step),
+            (Hop::Proxy, Step::Request)
+        );
+        assert!(
+            told.refused().reason.contains("407"),
+            "{challenge:?}: {told:?}"
+        );
+        proxy.stop();
+    }
 }

@@ -7,6 +7,7 @@ mod certificates;
 mod house;
 mod identity;
 mod jwt;
+mod leaving;
 mod limits;
 mod reload;
 mod targets;

@@ -1,10 +1,11 @@
 //! Where a client that was let in may go.
 
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use narrows_upstream::{Resolve, Resolving};
+use narrows_gateway::strict::Strict;
+use narrows_upstream::{Resolve, Resolving, StaticResolver};
 
 use crate::house::{House, echo};
 
@@ -222,4 +223,24 @@ async fn of_a_mixed_answer_only_allowed_addresses_are_dialled() {
         .await;
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     drop(stream);
+}
+
+/// Row 14: with `Strict`, what is public in an answer that also leads inside is never dialled; what is inside
+/// is judged as ever.
+#[tokio::test]
+async fn row_14_one_address_inside_spoils_the_name_where_that_is_wanted() {
+    let port = echo().await.port();
+    let answer = ["8.8.8.8", "127.0.0.1"].map(|text| text.parse::<IpAddr>().unwrap());
+    for (range, want) in [
+        ("10.0.0.0/8", "HTTP/1.1 403"),
+        ("127.0.0.0/8", "HTTP/1.1 200"),
+    ] {
+        let resolver = StaticResolver::new().with("mixed.example".parse().unwrap(), answer);
+        let feature = format!("mixed.example:{port} in {range}");
+        let house = House::resolving(&[&feature], Strict(resolver)).await;
+        let target = format!("mixed.example:{port}");
+        let (stream, head) = house.ask(&house.alice(), &target).await;
+        assert!(head.starts_with(want), "{range}: {head}");
+        drop(stream);
+    }
 }

@@ -3,6 +3,7 @@
 
 mod accept;
 mod ends;
+mod half_close;
 mod idle;
 mod sockets;
 mod turns;
