@@ -33,6 +33,21 @@ root=$work/root
 mkdir -p "$root"
 for package in "${packages[@]}"; do dpkg-deb -x "$package" "$root"; done
 
+# Each package says which crates are in it, in the versions that are locked.
+for name in narrows-proxy narrows-gateway narrows-probe; do
+    python3 - "$root/usr/share/doc/$name/sbom.cdx.json" <<'PYTHON' || fail "$name has no sound list of its crates"
+import json, re, sys
+with open(sys.argv[1]) as file:
+    bill = json.load(file)
+with open("Cargo.lock") as file:
+    locked = set(re.findall(r'^name = "(.*)"\nversion = "(.*)"$', file.read(), re.MULTILINE))
+listed = {(part["name"], part["version"]) for part in bill["components"]}
+strangers = listed - locked
+names = {name for name, _ in listed}
+assert bill["bomFormat"] == "CycloneDX" and not strangers and {"rustls", "tokio"} <= names, (strangers, names)
+PYTHON
+done
+
 # units: systemd finds no fault in them, and they leave little open.
 units() {
     local unit units=(narrows-proxy.{service,socket} narrows-gateway.{service,socket})
