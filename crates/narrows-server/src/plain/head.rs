@@ -112,6 +112,7 @@ pub(super) fn passed(head: &Parts) -> Via {
 /// Makes a client's request one of this proxy's own; its URI is set when it is known where it goes.
 pub(super) fn forward(head: &mut Parts, target: &Target, name: &str) {
     strip(&mut head.headers);
+    state_length_once(&mut head.headers);
     // This proxy has answered 100 itself, or will: the body is sent without waiting for it.
     head.headers.remove(EXPECT);
     add_via(&mut head.headers, head.version, name);
@@ -129,7 +130,34 @@ pub(super) fn backward(headers: &mut HeaderMap, version: Version, name: &str) {
         headers.remove(CONTENT_LENGTH);
     }
     strip(headers);
+    state_length_once(headers);
     add_via(headers, version, name);
+}
+
+/// Makes `5, 5`, or two lines that agree, one length: the next reader may take them for something else
+/// (RFC 9110 §8.6). Lengths that disagree come here only where they frame nothing, as in an answer to
+/// HEAD; they are left out.
+fn state_length_once(headers: &mut HeaderMap) {
+    let is_length =
+        |value: &HeaderValue| !value.is_empty() && value.as_bytes().iter().all(u8::is_ascii_digit);
+    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => return,
+        (Some(line), None) if is_length(line) => return,
+        _ => {}
+    }
+    let lines = headers.get_all(CONTENT_LENGTH).iter();
+    let mut lengths: Vec<HeaderValue> = lines
+        .flat_map(|line| line.as_bytes().split(|&octet| octet == b','))
+        .filter_map(|length| HeaderValue::from_bytes(length.trim_ascii()).ok())
+        .collect();
+    lengths.dedup();
+    headers.remove(CONTENT_LENGTH);
+    if let [length] = &lengths[..]
+        && is_length(length)
+    {
+        headers.insert(CONTENT_LENGTH, length.clone());
+    }
 }
 
 /// Appends a header line; what is not one is left out.

@@ -106,3 +106,33 @@ fn a_proxy_gets_the_absolute_form() {
     );
     assert_eq!(head.headers[HOST], "example.com:8080");
 }
+
+#[test]
+fn a_length_is_stated_once_or_not_at_all() {
+    let stated = |lines: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(CONTENT_LENGTH, line.parse().unwrap());
+        }
+        backward(&mut headers, Version::HTTP_11, "narrows");
+        let values = headers.get_all(CONTENT_LENGTH).iter();
+        values
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(stated(&["3"]), ["3"]);
+    assert_eq!(stated(&["3, 3"]), ["3"]);
+    assert_eq!(stated(&["3", "3,3"]), ["3"]);
+    let none: [&str; 0] = [];
+    for lines in [
+        &[][..],
+        &["3, 4"],
+        &["3", "4"],
+        &[""],
+        &["3,"],
+        &["+3"],
+        &["3 3"],
+    ] {
+        assert_eq!(stated(lines), none, "{lines:?}");
+    }
+}
