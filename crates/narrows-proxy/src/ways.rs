@@ -1,4 +1,4 @@
-//! [`Ways`]: the parties on the ways out, made of settings, and said in words.
+//! The parties on the ways out: made of settings, and said in words.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
