@@ -74,7 +74,7 @@ impl Dns {
             directory: Arc::new(directory),
             script: Arc::new(script),
         };
-        let lines = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
+        let lines = "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n";
         std::fs::write(dns.settings(), lines).expect("a writable directory");
         let here = (Ipv4Addr::LOCALHOST, 53);
         let datagrams = UdpSocket::bind(here).expect("nobody else is here");

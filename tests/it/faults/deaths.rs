@@ -14,9 +14,10 @@ use super::Refusal;
 /// What a party does with a connection before it is gone.
 type Death = fn(Raw);
 
-/// Nothing is sent and nothing is read.
-fn at_once(client: Raw) {
-    client.into_inner().shutdown(std::net::Shutdown::Both).ok();
+/// Nothing is said. What comes is read, for what is left unread makes a reset of the end.
+fn at_once(mut client: Raw) {
+    client.finish();
+    client.end();
 }
 
 fn by_reset(mut client: Raw) {
@@ -94,7 +95,7 @@ fn enterprise_proxy_dies_at_each_step() {
     for (death, status, error, says) in cases {
         let parent = Peer::start(death);
         let config = format!(
-            "[proxy]\nurl = {:?}\n[timeouts]\nrequest_seconds = 0.5\n",
+            "[proxy]\nurl = {:?}\n[timeouts]\nrequest_seconds = 2\n",
             parent.proxy_url()
         );
         let proxy = Setup::new().config(config).start();
@@ -148,7 +149,7 @@ fn gateway_dies_amid_the_handshake() {
             let port = gateway.address.port();
             let mut config = format!(
                 "[rules]\ngateway = [\"127.0.0.1\"]\n[gateway]\nurl = \"https://localhost:{port}\"\n\
-                 ca_file = {:?}\nfallback = \"none\"\n[timeouts]\ntls_seconds = 0.5\n",
+                 ca_file = {:?}\nfallback = \"none\"\n[timeouts]\ntls_seconds = 2\n",
                 tls.ca_file
             );
             if through {

@@ -52,7 +52,7 @@ fn targets_that_are_swallowed_rejected_and_unreachable_are_told_apart() {
         return;
     };
     scene.near.run(|| {
-        let config = "[timeouts]\nconnect_seconds = 0.5\n";
+        let config = "[timeouts]\nconnect_seconds = 2\n";
         let proxy = Setup::new().config(config).start();
         let cases = [
             ("drop", 504, "connection_timeout", "no answer"),
@@ -137,7 +137,7 @@ fn cable_that_is_pulled_and_plugged_loses_nothing() {
     };
     scene.near.run(|| {
         let proxy = Setup::new()
-            .config("[timeouts]\nconnect_seconds = 0.5\n")
+            .config("[timeouts]\nconnect_seconds = 2\n")
             .start();
         let mut open = proxy.tunnel(&scene.wanted());
         talk(&mut open);
@@ -242,7 +242,7 @@ fn gateway_that_is_swallowed_is_named_and_used_when_it_is_back() {
             let gateway = Gateway::start(&wanted);
             let port = gateway.address.port();
             let lines = format!(
-                "fallback = \"none\"\nprotocol = \"{protocol}\"\n[timeouts]\nconnect_seconds = 0.5\n"
+                "fallback = \"none\"\nprotocol = \"{protocol}\"\n[timeouts]\nconnect_seconds = 2\n"
             );
             host.firewall(&format!("tcp dport {port} drop"));
             let proxy = proxy_for(&gateway, &lines).start();
