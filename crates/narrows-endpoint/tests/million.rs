@@ -1,10 +1,7 @@
 //! Row 45: very many rules, as one who imports a blocklist has. In a process of its own, because it counts
 //! what they hold.
 #![allow(clippy::unwrap_used, missing_docs)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test may look at the clock"
-)]
+#![allow(clippy::disallowed_methods, reason = "a test may look at the clock")]
 
 use std::sync::Arc;
 use std::time::Instant;
