@@ -103,7 +103,7 @@ fn flags_replace_lists_of_the_file() {
     );
     let settings = resolve(&[], file, &[]).unwrap();
     assert_eq!(settings.listen, ["127.0.0.1:1".parse().unwrap()]);
-    assert_eq!(log_of(&settings), ["x.log (arcproxy)"]);
+    assert_eq!(log_of(&settings), ["file:x.log (arcproxy)"]);
     let args = &[
         "--listen",
         "127.0.0.1:2",

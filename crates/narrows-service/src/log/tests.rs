@@ -80,7 +80,7 @@ fn flags_beat_the_file() {
     let file = Some("b.log".into());
     let found = sinks(text, Wanted { file, ..wanted }).unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].to_string(), "b.log (json)");
+    assert_eq!(found[0].to_string(), "file:b.log (json)");
 }
 
 #[test]

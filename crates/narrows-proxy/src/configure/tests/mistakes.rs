@@ -221,11 +221,18 @@ const ROWS: &[Row] = &[
         "gateway.token_file: /: this is not a regular file",
         SAME,
     ),
+    // Tests run in the package's directory: a file without certificates.
+    (
+        "[gateway]\nurl = \"https://gw.example\"\nca_file = \"Cargo.toml\"",
+        3,
+        "gateway.ca_file: ",
+        "CA certificates in PEM",
+    ),
     (
         "[gateway]\nurl = \"https://gw.example\"\nca_file = \"/dev/null\"",
         3,
         "gateway.ca_file: /dev/null: ",
-        "CA certificates in PEM",
+        "this is not a regular file",
     ),
 ];
 
