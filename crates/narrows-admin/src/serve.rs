@@ -13,10 +13,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use narrows_log::Via;
+use narrows_server::Backoff;
 use serde::Serialize;
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tracing::warn;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::api::{Decisions, Paging, Tunnels};
 use crate::listen::{Io, Listener};
@@ -43,8 +43,6 @@ const CONNECTIONS: usize = 64;
 const SILENT: Duration = Duration::from_secs(30);
 /// How long one connection may last, whatever is asked on it: readers that take nothing give their places back.
 const LASTS: Duration = Duration::from_secs(60);
-/// How long nothing is accepted after accepting has failed.
-const PAUSE: Duration = Duration::from_millis(200);
 /// The longest head of a request; hyper wants 8 KiB at least.
 const HEAD: usize = 16 * 1024;
 /// Failed requests that [`Status`] names.
@@ -94,22 +92,21 @@ impl Admin {
 
     async fn accept(&self, listener: &Listener) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut backoff = Backoff::of("admin");
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;
             };
             match listener.accept().await {
                 Ok(io) => {
+                    backoff.reset();
                     let state = Arc::clone(&self.0);
                     tokio::spawn(async move {
                         let _place = place;
                         connection(state, io).await;
                     });
                 }
-                Err(error) => {
-                    warn!(%error, "the admin listener cannot accept connections; trying again");
-                    sleep(PAUSE).await;
-                }
+                Err(error) => backoff.after(&error).await,
             }
         }
     }

@@ -15,6 +15,7 @@ use tracing::warn;
 /// listener.
 #[derive(Debug, Default)]
 pub struct Backoff {
+    listener: Option<&'static str>,
     failures: u32,
     said: Option<Instant>,
 }
@@ -22,6 +23,15 @@ pub struct Backoff {
 // === impl Backoff ===
 
 impl Backoff {
+    /// That of a listener beside the one that everybody means; what is said has its name.
+    pub const fn of(listener: &'static str) -> Self {
+        Self {
+            listener: Some(listener),
+            failures: 0,
+            said: None,
+        }
+    }
+
     /// A connection was accepted: the next wait is short again.
     pub const fn reset(&mut self) {
         self.failures = 0;
@@ -44,7 +54,7 @@ impl Backoff {
         }
         if self.said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
             self.said = Some(Instant::now());
-            warn!(%error, "cannot accept connections; trying again");
+            warn!(%error, listener = self.listener, "cannot accept connections; trying again");
         }
         let wait = SHORTEST * 2_u32.pow(self.failures.min(5));
         self.failures = self.failures.saturating_add(1);

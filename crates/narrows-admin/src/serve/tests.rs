@@ -1,5 +1,5 @@
 use tokio::io::{AsyncWriteExt as _, duplex};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::Facts;
