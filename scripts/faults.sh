@@ -12,7 +12,7 @@ usage: scripts/faults.sh [--long] [PART]
 Plays the faults of tests/it/faults, or of one PART (clock, deaths, descriptors, dns, log, network, stopped), and
 ends with one line.
 
-  --long   each lasts longer: processes are stopped for 60 s, storms are larger; about five minutes
+  --long   each lasts longer: processes are stopped for 60 s, storms are larger; about four minutes
   --help   this text
 
 As root, for network namespaces and mounts; as somebody else, those are skipped and counted.

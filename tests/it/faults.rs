@@ -24,6 +24,9 @@ use narrows_tests::traffic::Told;
 /// Memory that may be in use after a fault and was not before, in KiB: what allocators keep.
 const SPARE_MEMORY: u64 = 16 * 1024;
 
+/// The longest that a fault lasts.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// How a request must have been refused.
 struct Refusal<'a> {
     status: u16,
@@ -68,6 +71,8 @@ fn echo() -> Peer {
 }
 
 fn echoes(mut client: Raw) {
+    // A target that hung up amid a long fault would be another fault.
+    client.set_patience(2 * LONGEST);
     while client.echo().is_ok_and(|count| count > 0) {}
 }
 

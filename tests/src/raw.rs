@@ -11,7 +11,7 @@ use socket2::SockRef;
 
 use crate::deadline::PATIENCE;
 
-/// One end of a TCP connection. Every read has [`PATIENCE`].
+/// One end of a TCP connection. Every read has [`PATIENCE`], or what [`Raw::set_patience`] says.
 #[derive(Debug)]
 pub struct Raw(TcpStream);
 
@@ -57,14 +57,24 @@ impl Raw {
     }
 
     fn new(stream: TcpStream) -> Self {
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket option");
-        stream
-            .set_write_timeout(Some(PATIENCE))
-            .expect("a socket option");
         stream.set_nodelay(true).expect("a socket option");
-        Self(stream)
+        let raw = Self(stream);
+        raw.set_patience(PATIENCE);
+        raw
+    }
+
+    /// How long a read or a write may take from now on.
+    ///
+    /// # Panics
+    ///
+    /// When that is no time at all.
+    pub fn set_patience(&self, patience: Duration) {
+        self.0
+            .set_read_timeout(Some(patience))
+            .expect("a socket option");
+        self.0
+            .set_write_timeout(Some(patience))
+            .expect("a socket option");
     }
 
     /// This end's address.
@@ -173,13 +183,12 @@ impl Raw {
     ///
     /// On socket options that do not exist.
     pub fn is_silent_for(&mut self, patience: Duration) -> bool {
+        let before = self.0.read_timeout().expect("a socket option");
         self.0
             .set_read_timeout(Some(patience))
             .expect("a socket option");
         let read = self.0.peek(&mut [0]);
-        self.0
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket option");
+        self.0.set_read_timeout(before).expect("a socket option");
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
 

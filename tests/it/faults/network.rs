@@ -264,8 +264,10 @@ fn gateway_that_is_swallowed_is_named_and_used_when_it_is_back() {
             assert_eq!(open.end(), End::Reset(Vec::new()));
             host.firewall("");
             deadline::until("a tunnel opens", || opens(&proxy, &wanted).then_some(()));
-            let log = proxy.log();
-            assert!(log.contains("ended by gateway: reset"), "{log}");
+            deadline::until("the log says how it ended", || {
+                let log = proxy.log();
+                log.contains("ended by gateway: reset").then_some(())
+            });
         }
     });
 }

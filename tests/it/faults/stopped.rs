@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
-use narrows_endpoint::Hop;
+use narrows_endpoint::{Hop, Step};
 use narrows_log::Via;
 use narrows_tests::deadline;
 use narrows_tests::gateway::Gateway;
@@ -13,7 +13,7 @@ use narrows_tests::vitals::Vitals;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::{SPARE_MEMORY, echo, lasting, talk};
+use super::{LONGEST, Refusal, SPARE_MEMORY, echo, lasting, talk};
 use crate::gateway::proxy_for;
 
 /// What a client says while nobody listens.
@@ -21,7 +21,7 @@ const SAID: &[u8] = &[7; 100_000];
 
 /// How long the process is stopped.
 fn pause() -> Duration {
-    lasting(Duration::from_secs(2), Duration::from_secs(60))
+    lasting(Duration::from_secs(2), LONGEST)
 }
 
 /// The signal takes effect on each thread by itself.
@@ -175,24 +175,34 @@ fn gateway_that_is_stopped_for_a_minute_is_given_up_and_comes_back() {
     let target = echo();
     let wanted = target.address.to_string();
     let gateway = Gateway::start(&wanted);
-    let proxy = proxy_for(&gateway, "fallback = \"none\"\nprotocol = \"h2\"").start();
+    let lines = "fallback = \"none\"\nprotocol = \"h2\"\n[timeouts]\ntls_seconds = 2\n";
+    let proxy = proxy_for(&gateway, lines).start();
     let mut open = proxy.tunnel(&wanted);
     talk(&mut open);
     gateway.signal(Signal::STOP);
     until_stopped(gateway.vitals());
     let since = Instant::now();
-    let limit = Duration::from_secs(40);
-    assert!(!open.is_silent_for(limit), "nobody gave it up");
+    // A look at whether it is silent would take the reset away.
+    open.set_patience(Duration::from_secs(45));
+    assert_eq!(open.end(), End::Reset(Vec::new()));
     assert!(
         since.elapsed() > Duration::from_secs(10),
         "{:?}",
         since.elapsed()
     );
-    assert_eq!(open.end(), End::Reset(Vec::new()));
     let told = proxy.only();
     assert_eq!(told.ended.clone().unwrap().0, Hop::Gateway, "{told:?}");
-    let mut waiting = proxy.connect();
-    assert!(waiting.is_silent_for(pause().saturating_sub(since.elapsed())));
+    // The system takes a connection for it, on which nothing is said.
+    let silence = Refusal {
+        status: 504,
+        error: "connection_timeout",
+        hop: Hop::Gateway,
+        step: Step::Tls,
+        says: "was silent after ClientHello",
+    };
+    silence.expect(&proxy, &wanted, 2);
+    let mut waiting = Raw::connect(gateway.address);
+    assert!(waiting.is_silent_for(LONGEST.saturating_sub(since.elapsed())));
     gateway.signal(Signal::CONT);
     deadline::until("a tunnel opens again", || {
         let mut client = proxy.connect();
@@ -200,4 +210,6 @@ fn gateway_that_is_stopped_for_a_minute_is_given_up_and_comes_back() {
         (client.head().status() == 200).then_some(())
     });
     drop(waiting);
+    proxy.stop();
+    gateway.stop();
 }
