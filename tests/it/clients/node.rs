@@ -1,4 +1,5 @@
-//! Node's undici: fetch and WebSocket through its `ProxyAgent`.
+//! Node's undici, fetch and WebSocket through its `ProxyAgent`; and global-agent, which gives Node's own `https` a
+//! proxy.
 
 use std::process::Command;
 
@@ -12,6 +13,7 @@ use super::each_way;
 each_way! {
     fetch: ["node"];
     web_socket: ["node"];
+    global_agent: ["node"];
 }
 
 const FETCH: &str = r#"
@@ -38,8 +40,13 @@ socket.onclose = () => dispatcher.destroy();
 socket.onerror = (event) => { console.error(event); process.exit(1); };
 "#;
 
+const GLOBAL_AGENT: &str = r#"
+require("global-agent/bootstrap");
+require("https").get(process.argv[3], (answer) => answer.pipe(process.stdout));
+"#;
+
 fn fetch(bed: &Bed) {
-    let Some(mut node) = node(bed, FETCH) else {
+    let Some(mut node) = node(bed, "undici", FETCH) else {
         return;
     };
     assert_eq!(program::run(node.arg(bed.https("/"))), PAGE);
@@ -47,7 +54,7 @@ fn fetch(bed: &Bed) {
 }
 
 fn web_socket(bed: &Bed) {
-    let Some(mut node) = node(bed, WEB_SOCKET) else {
+    let Some(mut node) = node(bed, "undici", WEB_SOCKET) else {
         return;
     };
     let port = websocket::echo(&bed.origin.tls).port();
@@ -56,9 +63,19 @@ fn web_socket(bed: &Bed) {
     assert_eq!(bed.tunnelled(port).len(), 1);
 }
 
-/// Node with a script and its first two arguments. undici is looked for in the directory that
+fn global_agent(bed: &Bed) {
+    let Some(mut node) = node(bed, "global-agent", GLOBAL_AGENT) else {
+        return;
+    };
+    node.env("GLOBAL_AGENT_HTTP_PROXY", bed.proxy.url())
+        .env("NODE_EXTRA_CA_CERTS", &bed.origin.tls.ca_file);
+    assert_eq!(program::run(node.arg(bed.https("/"))), PAGE);
+    assert_eq!(bed.tunnelled(bed.origin.https.port()).len(), 1);
+}
+
+/// Node with a script and its first two arguments. The module that it needs is looked for in the directory that
 /// `NARROWS_NODE_MODULES` names, and where Node looks by itself.
-fn node(bed: &Bed, script: &str) -> Option<Command> {
+fn node(bed: &Bed, module: &str, script: &str) -> Option<Command> {
     let modules = std::env::var_os("NARROWS_NODE_MODULES").unwrap_or_default();
     let command = || {
         let mut node = bed.command("node");
@@ -66,11 +83,11 @@ fn node(bed: &Bed, script: &str) -> Option<Command> {
         node
     };
     let found = command()
-        .args(["-e", "require('undici')"])
+        .args(["-e", &format!("require('{module}')")])
         .output()
         .unwrap();
     if !found.status.success() {
-        program::skip("Node's undici is not installed");
+        program::skip(&format!("Node's {module} is not installed"));
         return None;
     }
     let mut node = command();

@@ -1,4 +1,5 @@
-//! Package managers: apt over plain HTTP, pip over HTTPS, each from a repository of one package.
+//! Package managers: apt over plain HTTP and over HTTPS, pip and npm over HTTPS, each from a repository of one
+//! package.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +11,26 @@ use super::each_way;
 
 each_way! {
     apt: ["apt-get", "dpkg-deb", "sha256sum"];
+    apt_https: ["apt-get", "dpkg-deb", "sha256sum"];
     pip: ["python3"];
+    npm: ["npm"];
 }
 
 fn apt(bed: &Bed) {
+    apt_from(bed, &bed.http("/files/apt"));
+    assert!(
+        bed.forwarded(bed.origin.http.port()).len() >= 3,
+        "index, release and package"
+    );
+}
+
+fn apt_https(bed: &Bed) {
+    apt_from(bed, &bed.https("/files/apt"));
+    assert!(!bed.tunnelled(bed.origin.https.port()).is_empty());
+}
+
+/// Updates from this repository, and downloads its package.
+fn apt_from(bed: &Bed, repository: &str) {
     make_repository(bed);
     let home = bed.home.path();
     for directory in [
@@ -24,9 +41,9 @@ fn apt(bed: &Bed) {
         fs::create_dir_all(home.join(directory)).unwrap();
     }
     fs::write(home.join("status"), "").unwrap();
-    let source = format!("deb [trusted=yes] {} ./\n", bed.http("/files/apt"));
+    let source = format!("deb [trusted=yes] {repository} ./\n");
     fs::write(home.join("sources.list"), source).unwrap();
-    fs::write(home.join("apt.conf"), apt_config(home, &bed.proxy.url())).unwrap();
+    fs::write(home.join("apt.conf"), apt_config(bed)).unwrap();
     for arguments in [&["update"][..], &["download", "narrows-sample"]] {
         let mut apt = bed.command("apt-get");
         apt.env("APT_CONFIG", home.join("apt.conf"));
@@ -35,18 +52,17 @@ fn apt(bed: &Bed) {
     let copy = fs::read(home.join("narrows-sample_1.0_all.deb")).unwrap();
     let original = fs::read(bed.origin.files().join("apt/narrows-sample_1.0_all.deb")).unwrap();
     assert!(copy == original, "the package differs");
-    assert!(
-        bed.forwarded(bed.origin.http.port()).len() >= 3,
-        "index, release and package"
-    );
 }
 
 /// Everything that apt reads or writes is in the test's own directory.
-fn apt_config(home: &Path, proxy: &str) -> String {
-    let home = home.display();
+fn apt_config(bed: &Bed) -> String {
+    let (home, proxy) = (bed.home.path().display(), bed.proxy.url());
+    let ca_file = bed.origin.tls.ca_file.display();
     format!(
         "#clear Acquire::http::Proxy-Auto-Detect;\n\
          Acquire::http::Proxy \"{proxy}\";\n\
+         Acquire::https::Proxy \"{proxy}\";\n\
+         Acquire::https::CAInfo \"{ca_file}\";\n\
          Acquire::Languages \"none\";\n\
          Acquire::Retries \"0\";\n\
          APT::Sandbox::User \"\";\n\
@@ -153,3 +169,64 @@ fn pip(bed: &Bed) {
     assert!(copy == fs::read(original).unwrap(), "the wheel differs");
     assert!(!bed.tunnelled(bed.origin.https.port()).is_empty());
 }
+
+fn npm(bed: &Bed) {
+    make_registry(bed);
+    let mut npm = bed.command("npm");
+    npm.args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--fetch-retries=0",
+    ]);
+    npm.args([
+        "--registry",
+        &bed.https("/files/npm/"),
+        "--https-proxy",
+        &bed.proxy.url(),
+    ]);
+    npm.arg("--cafile").arg(&bed.origin.tls.ca_file);
+    program::run(npm.args([
+        "--update-notifier=false",
+        "--prefix",
+        "project",
+        "narrows-sample",
+    ]));
+    let copy = bed
+        .home
+        .path()
+        .join("project/node_modules/narrows-sample/index.js");
+    assert_eq!(fs::read_to_string(copy).unwrap(), MODULE);
+    assert!(!bed.tunnelled(bed.origin.https.port()).is_empty());
+}
+
+/// A registry with one package under `/files/npm`.
+fn make_registry(bed: &Bed) {
+    let source = bed.home.path().join("source");
+    let registry = bed.origin.files().join("npm");
+    fs::create_dir_all(&source).unwrap();
+    fs::create_dir_all(&registry).unwrap();
+    let manifest = serde_json::json!({ "name": "narrows-sample", "version": "1.0.0" });
+    fs::write(source.join("package.json"), manifest.to_string()).unwrap();
+    fs::write(source.join("index.js"), MODULE).unwrap();
+    let mut pack = bed.command("npm");
+    pack.args([
+        "pack",
+        "--offline",
+        "--update-notifier=false",
+        "--pack-destination",
+    ]);
+    program::run(pack.arg(&registry).arg(&source));
+    let mut version = manifest.clone();
+    let tarball = bed.https("/files/npm/narrows-sample-1.0.0.tgz");
+    version["dist"] = serde_json::json!({ "tarball": tarball });
+    let package = serde_json::json!({
+        "name": "narrows-sample",
+        "dist-tags": { "latest": "1.0.0" },
+        "versions": { "1.0.0": version },
+    });
+    fs::write(registry.join("narrows-sample"), package.to_string()).unwrap();
+}
+
+const MODULE: &str = "module.exports = \"says nothing\";\n";
