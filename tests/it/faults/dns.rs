@@ -226,8 +226,8 @@ fn storm_of_missing_names_takes_few_threads_and_holds_up_nobody() {
         let proxy = proxy(&dns, "");
         carries(&proxy, &wanted);
         let (before, threads) = (proxy.vitals().memory(), proxy.vitals().threads());
-        const CLIENTS: usize = 100;
-        let each = if is_long() { 100 } else { 20 };
+        const CLIENTS: usize = 200;
+        let each = if is_long() { 50 } else { 10 };
         let mut served = 0;
         std::thread::scope(|scope| {
             let storm: Vec<_> = (0..CLIENTS)
