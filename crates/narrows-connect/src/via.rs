@@ -92,13 +92,13 @@ fn push(list: &mut String, value: &[u8]) {
     list.extend(value.chars().map(|c| if c == '\t' { ' ' } else { c }));
 }
 
-/// As many whole entries from the end as fit.
+/// As many whole entries from the end as fit; empty ones before them go with what is forgotten.
 fn newest(list: &str) -> &str {
     let mut list = list;
     while list.len() > MAX_VIA {
         list = list
             .split_once(',')
-            .map_or("", |(_, rest)| rest.trim_start());
+            .map_or("", |(_, rest)| rest.trim_start_matches([' ', ',']));
     }
     list
 }

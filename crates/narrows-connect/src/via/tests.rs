@@ -45,6 +45,8 @@ fn the_oldest_are_forgotten() {
     assert!(all.as_str().len() <= MAX_VIA && all.names("proxy-999") && !all.names("proxy-0"));
     assert!(all.as_str().starts_with("2 proxy-"));
     assert!(via(&"x".repeat(MAX_VIA + 1)).is_empty());
+    let rest = "y".repeat(MAX_VIA - 5);
+    assert_eq!(via(&format!("1.1 x, ,, {rest}")).as_str(), rest);
 }
 
 proptest! {
