@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What narrows-proxy and narrows-gateway do when the machine and the network around them fail: a full disk, no
 # descriptors, clocks that jump, processes that are stopped, name servers that lie, cables that are pulled.
-# Each fault is played against the real binaries; docs/security.md, "Faults", says what must be seen.
+# Each fault is played against the real binaries; docs/proof.md, "Faults", says what must be seen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

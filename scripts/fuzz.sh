@@ -9,7 +9,7 @@ usage: scripts/fuzz.sh [--seconds N] [--runs N] [--jobs N] [--found DIR] [--stab
 
 Builds the fuzz targets and runs each of them (or those that are named) from its committed seeds.
 Seeds are only read: what a run finds is kept below DIR, or thrown away at its end. Prints the table
-for docs/security.md; cov and ft are libFuzzer's counts of edges and features, after the seeds and at
+for docs/proof.md; cov and ft are libFuzzer's counts of edges and features, after the seeds and at
 the end. The exit code is 1 when a target crashed, hung, or ran out of memory: the input is then in
 crates/NAME/fuzz/artifacts/TARGET.
 

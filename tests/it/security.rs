@@ -1,4 +1,4 @@
-//! `docs/security.md` says what is true, and the checks that say so can fail.
+//! `docs/security.md` and `docs/proof.md` say what is true, and the checks that say so can fail.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,26 +9,31 @@ use narrows_tests::workspace::root;
 /// The abuse table's last row. A case that is found later gets the next number, and a test.
 const LAST: usize = 50;
 
-fn document() -> String {
+fn promises() -> String {
     fs::read_to_string(root().join("docs/security.md")).unwrap()
+}
+
+fn proofs() -> String {
+    fs::read_to_string(root().join("docs/proof.md")).unwrap()
 }
 
 #[test]
 fn every_row_has_its_line() {
-    assert_eq!(security::check_rows(&document(), LAST), [""; 0]);
+    assert_eq!(security::check_rows(&promises(), LAST), [""; 0]);
 }
 
 #[test]
 fn every_test_that_is_named_exists() {
     let read = |path: &str| fs::read_to_string(root().join(path)).ok();
-    assert_eq!(security::check_citations(&document(), read), [""; 0]);
+    assert_eq!(security::check_citations(&promises(), read), [""; 0]);
+    assert_eq!(security::check_citations(&proofs(), read), [""; 0]);
 }
 
 #[test]
 fn every_fuzz_target_is_listed_with_its_seeds() {
     let found = security::fuzz_targets(&root());
     assert!(!found.is_empty());
-    assert_eq!(security::check_fuzz_targets(&document(), &found), [""; 0]);
+    assert_eq!(security::check_fuzz_targets(&proofs(), &found), [""; 0]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `docs/security.md` says what is tested by which test. These checks keep it from saying more than the
-//! sources have.
+//! `docs/security.md` says what is tested by which test, and `docs/proof.md` what is fuzzed and played. These
+//! checks keep them from saying more than the sources have.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -13,7 +13,7 @@
 //! $ scripts/model.sh --part memory --from 4711 --seeds 1
 //! ```
 //!
-//! docs/security.md has the figures of long runs, and the mutations of the relay that show that this can fail.
+//! docs/proof.md has the figures of long runs, and the mutations of the relay that show that this can fail.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
