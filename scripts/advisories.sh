@@ -59,6 +59,7 @@ case ${1:-} in
 esac
 
 # The whole workspace, as in .ci/run: cargo would build much again for one package.
+cargo test --workspace --locked --test it --no-run
 cargo test -q --workspace --locked --test it -- supply::advisories
 if ! command -v cargo-deny >/dev/null; then
     echo "SKIPPED: cargo-deny is not installed: only our own test read the advisories"

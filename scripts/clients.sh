@@ -69,13 +69,13 @@ node_version() { version "$1" node -p "require('$NARROWS_NODE_MODULES/$1/package
 } | paste -sd, | sed 's/,/, /g'
 
 # All of it first: a test that finds no program builds one, and that takes its time.
-cargo build -q -p narrows-proxy -p narrows-gateway -p narrows-probe --locked --bins
-cargo test -q -p narrows-tests --locked --test it --no-run
+cargo build --locked -p narrows-proxy -p narrows-gateway -p narrows-probe
+cargo test --locked -p narrows-tests --test it --no-run
 # What a test says of itself goes to standard error, and its verdict to standard output.
-cargo test -q -p narrows-tests --locked --test it -- --format pretty clients:: gateway::strangers:: \
+cargo test -q --locked -p narrows-tests --test it -- --format pretty clients:: gateway::strangers:: \
     >"$log/out" 2>"$log/err" || true
 
-awk '
+awk -v seconds=$SECONDS '
 function cell(name, verdict,    parts, n, row) {
     sub(/^(clients|gateway)::/, "", name)
     n = split(name, parts, "::")
@@ -112,6 +112,6 @@ END {
     for (name in others) { shown = name; gsub(/_/, " ", shown); printf "%-62s %s\n", shown, others[name] }
     for (reason in why) printf "SKIPPED: %s:%s\n", reason, why[reason]
     for (name in first) printf "FAILED: %s: %s\n", name, first[name]
-    printf "clients: %s: %d ok, %d failed, %d skipped\n", failed || !passed ? "FAILED" : "pass", passed, failed, skips
+    printf "clients: %s: %d ok, %d failed, %d skipped, in %d s\n", failed || !passed ? "FAILED" : "pass", passed, failed, skips, seconds
     exit failed || !passed
 }' "$log/err" "$log/out" || { code=$?; [ -s "$log/out" ] || cat "$log/err"; exit "$code"; }

@@ -32,7 +32,8 @@ done
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-cargo build --locked -p narrows-proxy -p narrows-gateway
+# The packages that scripts/clients.sh builds, so that cargo builds nothing twice.
+cargo build --locked -p narrows-proxy -p narrows-gateway -p narrows-probe
 code=0
 NARROWS_FAULTS=$long cargo test --locked -p narrows-tests --test it -- "faults::$part" 2>&1 |
     tee "$log" || code=$?
