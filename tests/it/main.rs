@@ -17,6 +17,7 @@ mod faults;
 mod gateway;
 mod layering;
 mod lifecycle;
+mod links;
 mod probe;
 mod probe_allowlist;
 mod routes;

@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod lab;
 pub mod launch;
 pub mod layering;
+pub mod links;
 pub mod netns;
 pub mod origin;
 pub mod pattern;
