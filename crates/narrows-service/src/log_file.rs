@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use narrows_log::Sink;
 
 mod rotation;
+mod tidier;
 
 pub use rotation::Rotation;
 
@@ -107,7 +108,7 @@ impl Sink for LogFile {
             // Where the system knows no such thing, nobody has chosen any.
             let _ = self.file.set_permissions(readers);
         }
-        if let Some(rotor) = &self.rotor {
+        if let Some(rotor) = &mut self.rotor {
             rotor.tidy(&self.path);
         }
         Ok(true)

@@ -2,15 +2,12 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
+use super::tidier::Tidier;
 use crate::say::say;
 
 /// When a file is put aside, and what becomes of those that were.
@@ -40,8 +37,7 @@ pub(super) struct Rotor {
     since: SystemTime,
     /// Not before this: the last attempt failed.
     not_before: Option<SystemTime>,
-    /// One tidies up at a time.
-    tidying: Arc<Mutex<()>>,
+    tidier: Tidier,
 }
 
 // === impl Rotor ===
@@ -59,7 +55,7 @@ impl Rotor {
             octets: 0,
             since,
             not_before: None,
-            tidying: Arc::default(),
+            tidier: Tidier::default(),
         };
         rotor.opened(file);
         // A file of an earlier run has its age; where the system does not know it, of its last line.
@@ -116,20 +112,8 @@ impl Rotor {
     }
 
     /// Compresses what was put aside and removes what is too old, without holding up whoever writes.
-    pub(super) fn tidy(&self, path: &Path) {
-        let (path, rotation) = (path.to_owned(), self.rotation);
-        let tidying = Arc::clone(&self.tidying);
-        let tidier = move || {
-            let _alone = tidying.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = tidy(&path, rotation) {
-                let name = path.display();
-                say(format_args!(
-                    "warning: cannot tidy up behind the log {name}: {error}"
-                ));
-            }
-        };
-        let thread = std::thread::Builder::new().name("narrows-log-tidy".to_owned());
-        if let Err(error) = thread.spawn(tidier) {
+    pub(super) fn tidy(&mut self, path: &Path) {
+        if let Err(error) = self.tidier.wake(path, self.rotation) {
             say(format_args!("warning: old logs are not tidied up: {error}"));
         }
     }
@@ -159,7 +143,7 @@ fn free_name(path: &Path, now: SystemTime) -> PathBuf {
     free.next().unwrap_or(dated)
 }
 
-fn with(path: &Path, end: &str) -> PathBuf {
+pub(super) fn with(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(end);
     name.into()
@@ -169,114 +153,6 @@ fn with(path: &Path, end: &str) -> PathBuf {
 fn stamp(now: SystemTime) -> String {
     let instant = jiff::Timestamp::try_from(now).unwrap_or_default();
     instant.strftime("%Y%m%dT%H%M%SZ").to_string()
-}
-
-/// Compresses and removes. Only names that a rotation gives are touched.
-///
-/// # Errors
-///
-/// The first that the system did not let it do.
-fn tidy(path: &Path, rotation: Rotation) -> io::Result<()> {
-    let mut old = put_aside(path)?;
-    old.sort_by_cached_key(|file| order(file));
-    let surplus = old.len().saturating_sub(rotation.keep);
-    for file in old.drain(..surplus) {
-        absent(std::fs::remove_file(file))?;
-    }
-    if rotation.compress {
-        for file in old.iter().filter(|file| !is_compressed(file)) {
-            absent(compress(file))?;
-        }
-    }
-    Ok(())
-}
-
-/// Somebody else may tidy up, too: what they have done is done.
-fn absent(result: io::Result<()>) -> io::Result<()> {
-    result.or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    })
-}
-
-/// Every file that was put aside from `path`.
-fn put_aside(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Ok(Vec::new());
-    };
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let file = entry.file_name();
-        let end = file.to_str().and_then(|file| file.strip_prefix(name));
-        if end.and_then(moment).is_some() {
-            found.push(directory.join(file));
-        }
-    }
-    Ok(found)
-}
-
-/// The moment and the number of `.20260703T041446Z`, `.20260703T041446Z.1`, each with or without `.gz`.
-fn moment(end: &str) -> Option<(&str, u32)> {
-    let end = end.strip_prefix('.')?;
-    let end = end.strip_suffix(".gz").unwrap_or(end);
-    let (stamp, number) = match end.split_once('.') {
-        Some((stamp, number)) => (stamp, number.parse().ok()?),
-        None => (end, 0),
-    };
-    let (date, time) = stamp.strip_suffix('Z')?.split_once('T')?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    (date.len() == 8 && time.len() == 6 && digits(date) && digits(time)).then_some((stamp, number))
-}
-
-/// By moment, then by number.
-fn order(file: &Path) -> (String, u32) {
-    let name = file.to_string_lossy().into_owned();
-    let found = name.rmatch_indices('.').find_map(|(at, _)| {
-        let (stamp, number) = moment(&name[at..])?;
-        Some((stamp.to_owned(), number))
-    });
-    found.unwrap_or_default()
-}
-
-fn is_compressed(file: &Path) -> bool {
-    file.extension().is_some_and(|end| end == "gz")
-}
-
-/// Compresses a file beside itself, for the same readers; it is removed when the other is whole.
-fn compress(file: &Path) -> io::Result<()> {
-    let (part, whole) = (with(file, ".gz.part"), with(file, ".gz"));
-    let source = File::open(file)?;
-    // What an earlier run left unfinished.
-    absent(std::fs::remove_file(&part))?;
-    if let Err(error) = compress_to(source, &part) {
-        // On a full disk it would be in the way of the log itself.
-        let _ = std::fs::remove_file(&part);
-        return Err(error);
-    }
-    std::fs::rename(&part, &whole)?;
-    std::fs::remove_file(file)
-}
-
-fn compress_to(mut source: File, part: &Path) -> io::Result<()> {
-    let file = only_for_us().create_new(true).open(part)?;
-    file.set_permissions(source.metadata()?.permissions())?;
-    let mut encoder = GzEncoder::new(file, Compression::default());
-    io::copy(&mut source, &mut encoder)?;
-    encoder.finish()?.sync_all()
-}
-
-/// Makes files that nobody else may read, until they are told who may.
-fn only_for_us() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// How long after a failed attempt the next one is made.
