@@ -11,7 +11,7 @@ use crate::journal;
 use crate::ledger::{Ledger, Writer};
 use crate::party::Party;
 use crate::plan::Route;
-use crate::traffic::Ports;
+use crate::traffic::{PATIENCE, Ports};
 
 /// The services and the enterprise proxy.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Place<'_> {
         if !made.status.success() {
             return Err(format!("narrows-gateway init: {made:?}").into());
         }
-        fs::write(home.join("gateway.toml"), self.sinks("gateway"))?;
+        fs::write(home.join("gateway.toml"), self.common("gateway"))?;
         let mut command = Command::new(program);
         command.env_clear().arg("--dir").arg(home);
         command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
@@ -139,7 +139,7 @@ impl Place<'_> {
              deny = [\"127.0.0.0/8:{denied}\"]\n{}",
             self.directory.join("gateway/tls/ca.pem"),
             self.directory.join("gateway/trial.token"),
-            self.sinks(name)
+            self.common(name)
         );
         let mut command = self.service("narrows-proxy", name, &config)?;
         command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
@@ -157,11 +157,14 @@ impl Place<'_> {
         Ok(command)
     }
 
-    /// The log goes to us, and to files that rotate.
-    fn sinks(self, name: &str) -> String {
+    /// Nobody is closed for being slow, as clients are here on a machine that is busy. The log goes to us, and
+    /// to files that rotate.
+    fn common(self, name: &str) -> String {
         let file: PathBuf = self.directory.join(name).with_extension("log");
+        let patience = PATIENCE.as_secs();
         format!(
-            "[[log.sinks]]\nto = \"stdout\"\nformat = \"json\"\n\
+            "[limits]\nhead_seconds = {patience}\n\
+             [[log.sinks]]\nto = \"stdout\"\nformat = \"json\"\n\
              [[log.sinks]]\nto = {file:?}\nrotate_mib = 16\nkeep = 2\ncompress = true\n"
         )
     }

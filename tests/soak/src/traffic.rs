@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -18,9 +18,7 @@ use crate::script;
 
 /// How long anything may take that does not wait on purpose: a machine may be slow, a tunnel that stands is a
 /// fault.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// How long after one client the next one comes.
-const STEP: Duration = Duration::from_millis(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// More than ever wait at once.
 const BACKLOG: i32 = 4096;
 
@@ -118,9 +116,6 @@ impl World {
         for number in 0..busy + idle {
             let (world, mut stop) = (self.clone(), stop.clone());
             clients.spawn(async move {
-                // One after the other: what is played is traffic, not a storm of connections.
-                let before = u32::try_from(number).unwrap_or(u32::MAX);
-                tokio::time::sleep(STEP * before).await;
                 while !*stop.borrow() {
                     let serial = world.serials[route as usize].fetch_add(1, Ordering::Relaxed);
                     let id = Id::new(route, serial);
@@ -153,11 +148,13 @@ impl World {
             saw.seen = end.seen();
             done
         };
+        let began = Instant::now();
         let done = tokio::time::timeout(PATIENCE, asked).await;
         if !matches!(done, Ok(Ok(()))) {
             let what = format!(
-                "{id} ({}, {plan:?}): the client: {done:?} after {saw:?}",
-                id.route()
+                "{id} ({}, {plan:?}): the client: {done:?} after {:?}, {saw:?}",
+                id.route(),
+                began.elapsed()
             );
             self.ledger.fault(what);
         }
