@@ -13,6 +13,7 @@ use narrows_tunnel::{AcceptError, Leg, Transport, accept, refuse};
 use pin_project_lite::pin_project;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout_at};
+use tracing::debug;
 
 use crate::admission::Place;
 use crate::live::Live;
@@ -117,7 +118,8 @@ impl<P: Policy, O: Observe> Shared<P, O> {
             }
             First::Left if buffer.is_empty() => {}
             First::Left => self.nothing_read(client, CLIENT_LEFT, &left(buffer.len()).refusal),
-            First::Slow if buffer.is_empty() => {}
+            // No record: browsers open connections that they may never need.
+            First::Slow if buffer.is_empty() => debug!(%client, "closed: nothing came in time"),
             First::Slow => self.turn_away(io, client, &too_slow(&reading)).await,
             First::Other => {
                 self.turn_away(io, client, &refusals::not_http(&buffer))

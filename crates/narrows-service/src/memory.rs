@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 /// Twice this much free memory stays with each thread's allocator: what a tunnel at full speed has on its way,
 /// and little beside what the system gives to a process by itself. With half of it, two such tunnels by HTTP/2
-/// cost a fifth more processor time; with twice as much a twentieth less, but then what a process weighs at
-/// rest is up to how much was on its way when the load ended.
+/// cost a proxy a sixth more processor time; with twice as much a twentieth less, but then what a process weighs
+/// at rest is up to how much was on its way when the load ended.
 const KEPT: usize = 1024 * 1024;
 
 /// Lets glibc's allocator keep free memory instead of returning it at once; elsewhere it does nothing.
