@@ -19,6 +19,8 @@ const DOWN_FOR: Duration = Duration::from_millis(500);
 const TRIAL_FOR: Duration = Duration::from_secs(20);
 /// Refused targets that are remembered; when there are more, those that are remembered are forgotten.
 const TARGETS: usize = 4096;
+/// Below this many it is not worth looking for those whose time is over.
+const FEW: usize = 64;
 
 /// Where the gateway is of no use: targets that it refuses, and times when it is down.
 #[derive(Debug, Default)]
@@ -35,6 +37,8 @@ pub(super) struct Trial<'a>(&'a Detours);
 struct Known {
     down: Option<Down>,
     refused: HashMap<Target, Refused>,
+    /// When so many are remembered, those whose time is over are forgotten.
+    tidy_at: usize,
 }
 
 #[derive(Debug)]
@@ -82,10 +86,9 @@ impl Detours {
         let reason = error.to_string();
         let mut known = self.lock();
         known.down = None;
-        if known.refused.len() >= TARGETS {
-            known.refused.clear();
-        }
-        let until = Instant::now() + REFUSED_FOR;
+        let now = Instant::now();
+        known.tidy(now);
+        let until = now + REFUSED_FOR;
         let refused = Refused {
             reason: reason.clone(),
             until,
@@ -111,6 +114,20 @@ impl Detours {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Forgets targets whose time is over when there are twice as many as the last time.
+    fn tidy(&mut self, now: Instant) {
+        if self.refused.len() < self.tidy_at.max(FEW) {
+            return;
+        }
+        self.refused.retain(|_, refused| now < refused.until);
+        if self.refused.len() >= TARGETS {
+            self.refused.clear();
+        }
+        self.tidy_at = (2 * self.refused.len()).min(TARGETS);
     }
 }
 
@@ -188,5 +205,15 @@ mod tests {
             }
             assert!(detours.lock().refused.len() <= TARGETS);
         });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn targets_whose_time_is_over_are_forgotten() {
+        let detours = Detours::default();
+        for n in 0..20 * FEW {
+            detours.refused(&target(&format!("h{n}.example:443")), &"no");
+            advance(REFUSED_FOR / 10).await;
+        }
+        assert!(detours.lock().refused.len() <= FEW);
     }
 }
