@@ -2,6 +2,7 @@
 //! the log, no descriptor left, and a proxy that goes on serving.
 
 mod heads;
+mod leaving;
 mod loops;
 mod plain;
 mod reach;

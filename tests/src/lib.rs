@@ -30,6 +30,7 @@ pub mod security;
 pub mod server;
 pub mod squid;
 pub mod supply;
+pub mod tcp;
 pub mod tls;
 pub mod traffic;
 pub mod vitals;
