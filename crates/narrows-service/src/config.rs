@@ -2,8 +2,9 @@
 //!
 //! [`Loaded::read`] finds everything that is wrong with a file at once: unknown keys with the nearest
 //! known one, values of the wrong type or out of range, and texts that their type refuses, each with its
-//! line and an example of what to write ([`Schema::KEYS`]). What needs more than one key is the
-//! service's to judge; [`Loaded::source`] gives it the line.
+//! line and an example of what to write ([`Schema::KEYS`]). Of what is wrong a hundred times or more, the rest
+//! is not told one by one. What needs more than one key is the service's to judge; [`Loaded::source`] gives it
+//! the line.
 
 mod faults;
 mod keys;
@@ -52,8 +53,8 @@ impl<F: Schema> Loaded<F> {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is not TOML. What else is wrong is in [`Loaded::problems`], so that
-    /// it is reported together with everything else.
+    /// The file cannot be read, is not TOML, or has too many wrong values to look on. What else is wrong is
+    /// in [`Loaded::problems`], so that it is reported together with everything else.
     pub fn read(path: &Path, named_by: Source) -> Result<Self, Problems> {
         let name = path.to_string_lossy();
         let text = files::read_text(path).map_err(|error| {
@@ -67,7 +68,7 @@ impl<F: Schema> Loaded<F> {
     ///
     /// # Errors
     ///
-    /// The text is not TOML.
+    /// The text is not TOML, or has too many wrong values to look on.
     pub fn parse(path: &str, text: &str) -> Result<Self, Problems> {
         let path: Arc<str> = path.into();
         let lines = Lines::of(text);
@@ -79,7 +80,7 @@ impl<F: Schema> Loaded<F> {
             });
             problems.collect()
         };
-        match faults::read(text, F::KEYS) {
+        match faults::read(text, &lines, F::KEYS) {
             Ok((file, faults)) => {
                 let problems = place(faults);
                 Ok(Self {
@@ -112,12 +113,16 @@ impl Lines {
         Self(std::iter::once(0).chain(starts).collect())
     }
 
+    /// The number of the line that holds the octet `at`.
+    fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|&start| start <= at)
+    }
+
     /// The place of the octet `at`.
     fn source(&self, path: &Arc<str>, at: usize) -> Source {
-        let line = self.0.partition_point(|&start| start <= at);
         Source::File {
             path: Arc::clone(path),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
+            line: u32::try_from(self.line(at)).unwrap_or(u32::MAX),
         }
     }
 }

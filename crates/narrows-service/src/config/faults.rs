@@ -2,13 +2,18 @@
 //!
 //! serde stops at the first fault. So each pass names one fault, cuts what caused it out of the parsed
 //! document, and looks on; what is left in the end deserialises. Every pass removes something, so the
-//! passes end.
+//! passes end; and there are no more than [`MOST`], because each goes over the whole document.
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
+use super::Lines;
 use super::keys::Keys;
+
+/// Faults of one kind that are named one by one. Whoever forgot the quotes around a hundred thousand names
+/// needs to be told once.
+pub(super) const MOST: usize = 100;
 
 /// One thing wrong with a file.
 #[derive(Debug)]
@@ -26,6 +31,7 @@ pub(super) struct Fault {
 /// The text is not TOML, so nothing of it can be relied on.
 pub(super) fn read<F: DeserializeOwned>(
     text: &str,
+    lines: &Lines,
     keys: Keys,
 ) -> Result<(F, Vec<Fault>), Vec<Fault>> {
     let (mut document, errors) = DeTable::parse_recoverable(text);
@@ -33,15 +39,20 @@ pub(super) fn read<F: DeserializeOwned>(
         // What a broken document means is a guess, so its keys are not judged; and what follows an
         // error in its own line is an echo.
         let mut faults: Vec<_> = errors.iter().map(syntax).collect();
-        faults.dedup_by_key(|fault| {
-            text.get(..fault.at)
-                .map(|before| before.matches('\n').count())
-        });
+        faults.dedup_by_key(|fault| lines.line(fault.at));
+        let beyond = faults.split_off(MOST.min(faults.len()));
+        let more = beyond.len();
+        if let Some(first) = beyond.into_iter().next() {
+            faults.push(Fault {
+                message: format!("not TOML either, from here on: {more} lines"),
+                ..first
+            });
+        }
         return Err(faults);
     }
     let mut faults = Vec::new();
     cut_unknown(document.get_mut(), "", keys, &mut faults);
-    loop {
+    for _ in 0..MOST {
         match F::deserialize(Deserializer::from(document.clone())) {
             Ok(file) => return Ok((file, faults)),
             Err(error) => {
@@ -55,6 +66,12 @@ pub(super) fn read<F: DeserializeOwned>(
             }
         }
     }
+    faults.push(Fault {
+        at: faults.last().map_or(0, |last| last.at),
+        message: format!("{MOST} values are wrong, and nothing behind them was looked at"),
+        hint: None,
+    });
+    Err(faults)
 }
 
 fn syntax(error: &toml::de::Error) -> Fault {

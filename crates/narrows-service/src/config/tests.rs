@@ -185,6 +185,31 @@ fn everything_is_reported_at_once_in_order() {
     assert_eq!(lines, expected, "{found:#?}");
 }
 
+/// A list that was pasted as it is: the time for it grows with its length, and what is said of it does not.
+#[test]
+fn faults_without_number_are_bounded() {
+    let unquoted = format!("listen = [\n{}]\n", "one.example,\n".repeat(20_000));
+    let found = problems(&unquoted);
+    assert_eq!(found.len(), faults::MOST + 1);
+    assert!(
+        found[0].starts_with("error: app.toml:2: not TOML: "),
+        "{}",
+        found[0]
+    );
+    assert_eq!(
+        found[faults::MOST],
+        "error: app.toml:102: not TOML either, from here on: 19900 lines"
+    );
+
+    let numbers = format!("listen = [\n{}]\n", "1,\n".repeat(20_000));
+    let found = problems(&numbers);
+    assert_eq!(found.len(), faults::MOST + 1);
+    assert_eq!(
+        found[faults::MOST],
+        "error: app.toml:101: 100 values are wrong, and nothing behind them was looked at"
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_read_or_refused_with_a_line(text in "[a-z.=\\[\\]\"0-9 \n#{},-]{0,60}") {
