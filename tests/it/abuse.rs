@@ -4,6 +4,7 @@
 mod heads;
 mod leaving;
 mod loops;
+mod million;
 mod plain;
 mod reach;
 mod upstream;

@@ -11,8 +11,17 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 /// # Panics
 ///
 /// When there is none within [`PATIENCE`]; `what` says what was waited for.
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, ask)
+}
+
+/// The same with another patience, for what is much work.
+///
+/// # Panics
+///
+/// When there is no answer within it.
+pub fn within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(answer) = ask() {
             return answer;

@@ -197,6 +197,20 @@ impl Proxy {
         self.said.lock().expect("no panics").clone()
     }
 
+    /// Gives it another configuration file, as an editor that renames does, and tells it to read that.
+    ///
+    /// # Panics
+    ///
+    /// When it was started without one.
+    pub fn reconfigure(&self, toml: &str) {
+        let file = self.directory.path().join(setup::CONFIG);
+        assert!(file.exists(), "it has no configuration file");
+        let beside = file.with_extension("new");
+        std::fs::write(&beside, toml).expect("a writable directory");
+        std::fs::rename(&beside, &file).expect("a writable directory");
+        self.signal(Signal::HUP);
+    }
+
     /// Sends it a signal.
     ///
     /// # Panics

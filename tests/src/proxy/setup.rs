@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -13,6 +14,9 @@ use crate::binary::PROXY;
 use crate::deadline;
 use crate::launch::Launch;
 
+/// The configuration file, in the proxy's own directory.
+pub(super) const CONFIG: &str = "config.toml";
+
 /// How to start a proxy.
 #[derive(Debug, Default)]
 pub struct Setup {
@@ -20,6 +24,7 @@ pub struct Setup {
     config: Option<String>,
     launch: Launch,
     log: Option<PathBuf>,
+    patience: Option<Duration>,
 }
 
 impl Setup {
@@ -70,6 +75,13 @@ impl Setup {
         self
     }
 
+    /// Waits so long for it to listen: for one that has much to read before.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     /// Starts it and waits for the line with its address.
     ///
     /// # Panics
@@ -112,7 +124,8 @@ impl Setup {
                 *listener.lock().expect("no panics") += &(line + "\n");
             }
         });
-        let address = deadline::until("the proxy says where it listens", || {
+        let patience = self.patience.unwrap_or(deadline::PATIENCE);
+        let address = deadline::within(patience, "the proxy says where it listens", || {
             let gone = child.try_wait().expect("our own child");
             let said = said.lock().expect("no panics").clone();
             assert!(gone.is_none(), "the proxy ended: {gone:?}\n{said}");
@@ -153,7 +166,7 @@ impl Setup {
             .env("RUNTIME_DIRECTORY", runtime)
             .args(&self.arguments);
         if let Some(text) = &self.config {
-            let file = directory.join("config.toml");
+            let file = directory.join(CONFIG);
             std::fs::write(&file, text).expect("a writable directory");
             command.arg("--config").arg(file);
         }
