@@ -209,6 +209,31 @@ mod tests {
     }
 
     #[test]
+    fn threads_that_come_and_go_leave_no_place_taken() {
+        let comings = if cfg!(miri) { 20 } else { 2000 };
+        let admission = admission(3, Some(1));
+        let inside = [ONE, TWO].map(|client| (client, AtomicUsize::new(0)));
+        std::thread::scope(|scope| {
+            for (client, inside) in inside.iter().chain(&inside) {
+                scope.spawn(|| {
+                    for _ in 0..comings {
+                        let Ok(_place) = admission.enter(*client) else {
+                            std::thread::yield_now();
+                            continue;
+                        };
+                        assert_eq!(inside.fetch_add(1, Ordering::Relaxed), 0);
+                        inside.fetch_sub(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(admission.total.load(Ordering::Relaxed), 0);
+        assert!(admission.per_client.counts.lock().unwrap().is_empty());
+        // All of them are to be had again.
+        let [_one, _two] = [ONE, TWO].map(|client| admission.enter(client).unwrap());
+    }
+
+    #[test]
     fn refusals_are_bounded() {
         let admission = admission(0, None);
         let places: Vec<_> = std::iter::from_fn(|| admission.enter_refusal()).collect();

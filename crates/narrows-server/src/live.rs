@@ -221,4 +221,18 @@ mod tests {
         assert_eq!(live.cut(), 2);
         live.drained().await;
     }
+
+    /// Tasks end on other threads while somebody begins to wait for them; no order of the two loses the call.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn waits_for_tasks_that_are_just_ending() {
+        let rounds = if cfg!(miri) { 10 } else { 2000 };
+        for round in 0..rounds {
+            let live = Live::new();
+            for _ in 0..round % 3 + 1 {
+                live.spawn(tokio::task::yield_now());
+            }
+            live.drained().await;
+            assert_eq!(live.len(), 0);
+        }
+    }
 }

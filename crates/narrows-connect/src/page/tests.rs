@@ -30,6 +30,7 @@ fn pages_become_one_line() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn long_pages_are_cut_between_characters() {
     let line = excerpt("é".repeat(8192).as_bytes());
     assert_eq!(line.chars().count(), MAX_CHARS + 1);

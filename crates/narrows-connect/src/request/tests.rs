@@ -86,6 +86,7 @@ fn heads_of_real_clients_split_anywhere() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn many_headers_find_room() {
     let headers: String = (0..99).map(|i| format!("X-{i}: {i}\r\n")).collect();
     let head = format!("CONNECT a:1 HTTP/1.1\r\n{headers}Host: a\r\n\r\n");

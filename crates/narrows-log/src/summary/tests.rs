@@ -175,6 +175,7 @@ fn damaged_and_cut_lines_are_counted_and_shown_with_their_numbers() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours there")]
 fn any_number_of_names_reasons_and_open_requests_has_its_bound() {
     let mut summary = Summary::default();
     for n in 0..140_000u32 {

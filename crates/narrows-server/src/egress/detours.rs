@@ -194,6 +194,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn the_memory_is_bounded() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

@@ -109,6 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn a_flood_of_names_keeps_the_frequent_ones_and_loses_no_count() {
         let mut names = Names::default();
         let known: Host = "agent.example".parse().unwrap();
