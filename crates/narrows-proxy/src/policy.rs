@@ -51,6 +51,11 @@ impl RulePolicy {
         &self.rules
     }
 
+    /// Whether somebody else has the rules too.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.rules) > 1
+    }
+
     /// What has a say on the addresses that are dialled for this client.
     fn judge(&self, client: SocketAddr) -> Option<Arc<dyn Judge>> {
         Reach::holds(client).then(|| Arc::clone(&self.reach) as Arc<dyn Judge>)

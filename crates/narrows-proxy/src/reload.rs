@@ -2,6 +2,7 @@
 
 mod files;
 mod notice;
+mod retired;
 mod status;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use crate::posture;
 use crate::settings::Settings;
 use crate::ways::{self, Ways};
 use files::Seen;
+use retired::Retired;
 
 pub use notice::{Notice, Word, find};
 pub use status::{Refused, ReloadStatus};
@@ -95,6 +97,8 @@ struct InForce {
     seen: Seen,
     /// Whether what was seen last is in force.
     good: bool,
+    policy: RulePolicy,
+    retired: Retired,
     ways: Ways,
 }
 
@@ -109,11 +113,12 @@ struct Fixed {
 // === impl Reloader ===
 
 impl Reloader {
-    /// A reloader for a process that serves `settings`, which `sources` gave, by these ways, at these
-    /// addresses.
+    /// A reloader for a process that serves `settings`, which `sources` gave, by this policy and these ways,
+    /// at these addresses.
     pub(crate) fn new(
         sources: Sources,
         settings: &Settings,
+        policy: RulePolicy,
         ways: Ways,
         own: Vec<SocketAddr>,
         descriptors: Option<u64>,
@@ -137,6 +142,8 @@ impl Reloader {
                 looked: seen.stamp.clone(),
                 seen,
                 good: true,
+                policy,
+                retired: Retired::default(),
                 ways,
             }),
             lookup: sources.lookup,
@@ -193,6 +200,7 @@ impl Reloader {
     /// look. Blocks on the file system.
     pub fn look(&self) -> Option<Outcome> {
         let mut in_force = self.lock();
+        in_force.retired.sweep();
         let stamp = in_force.seen.look_again();
         let settled = stamp == in_force.looked;
         let differs = stamp != in_force.seen.stamp;
@@ -257,7 +265,9 @@ impl Reloader {
         }));
         let egress = ways::egress(&settings, ways.clone(), self.own.clone());
         let hash = posture::fingerprint(&settings);
-        let generation = (self.apply)(policy, egress, &Arc::new(settings), &ways);
+        let generation = (self.apply)(policy.clone(), egress, &Arc::new(settings), &ways);
+        let before = std::mem::replace(&mut in_force.policy, policy);
+        in_force.retired.add(before);
         in_force.ways = ways;
         self.status.send_modify(|status| {
             status.generation = generation;

@@ -186,10 +186,11 @@ async fn serve(
     own.extend(inside.as_ref().and_then(admin::Inside::tcp));
     let egress = ways::egress(&settings, ways.clone(), own.clone());
     let observer = (Arc::clone(log), watching.clone());
-    let server = Server::new(policy, egress, observer, settings.server.clone());
+    let server = Server::new(policy.clone(), egress, observer, settings.server.clone());
     let apply = watch::apply(server.clone(), known.clone());
     let descriptors = descriptors::raise_descriptors();
-    let reloader = Reloader::new(sources, &settings, ways, own, descriptors, apply).with_notice();
+    let reloader = Reloader::new(sources, &settings, policy, ways, own, descriptors, apply);
+    let reloader = reloader.with_notice();
     if let (Some(inside), Some(watching)) = (inside, watching) {
         let server = server.clone();
         let ready = move || server.phase() == Phase::Serving;

@@ -1,3 +1,4 @@
+mod aside;
 mod crowd;
 
 use narrows_endpoint::Route;
@@ -25,6 +26,7 @@ impl House {
         let sources = Sources::new(cli.options, origins, Box::new(|_| None));
         let settings = sources.settings().unwrap();
         let ways = ways::ways(&settings, None).unwrap();
+        let policy = RulePolicy::new(&settings).unwrap();
         let applied = Arc::<Mutex<Vec<Route>>>::default();
         let seen = Arc::clone(&applied);
         let apply = move |policy: RulePolicy, _: Egress, _: &Arc<Settings>, _: &Ways| {
@@ -34,7 +36,15 @@ impl House {
             1 + seen.len() as u64
         };
         Self {
-            reloader: Reloader::new(sources, &settings, ways, vec![], None, Box::new(apply)),
+            reloader: Reloader::new(
+                sources,
+                &settings,
+                policy,
+                ways,
+                vec![],
+                None,
+                Box::new(apply),
+            ),
             dir,
             applied,
         }

@@ -25,7 +25,7 @@ const RELOADS: usize = 100;
 const AT_ONCE: usize = 64;
 const ASKING: usize = 4;
 
-struct InMemory(DuplexStream);
+pub(super) struct InMemory(pub(super) DuplexStream);
 
 impl Transport for InMemory {
     fn reset_on_drop(&mut self) {}
@@ -59,10 +59,10 @@ impl AsyncWrite for InMemory {
     }
 }
 
-type Proxy = Server<RulePolicy, ()>;
+pub(super) type Proxy = Server<RulePolicy, ()>;
 
 /// Asks for a tunnel and gives the client's end of it with the answer's head read.
-async fn open(server: &Proxy, target: SocketAddr) -> DuplexStream {
+pub(super) async fn open(server: &Proxy, target: SocketAddr) -> DuplexStream {
     let (mut ours, theirs) = duplex(256);
     let server = server.clone();
     tokio::spawn(async move {
@@ -133,7 +133,7 @@ async fn target(ip: [u8; 4]) -> SocketAddr {
 }
 
 /// A proxy whose configuration is read from a file, without listeners.
-fn proxy(dir: &TempDir, file: &str) -> (Proxy, Reloader) {
+pub(super) fn proxy(dir: &TempDir, file: &str) -> (Proxy, Reloader) {
     let path = dir.path().join("proxy.toml");
     std::fs::write(&path, file).unwrap();
     let (cli, origins) = cli::parse(["narrows-proxy", "--config", path.to_str().unwrap()]).unwrap();
@@ -142,14 +142,14 @@ fn proxy(dir: &TempDir, file: &str) -> (Proxy, Reloader) {
     let ways = ways::ways(&settings, None).unwrap();
     let egress = ways::egress(&settings, ways.clone(), vec![]);
     let policy = RulePolicy::new(&settings).unwrap();
-    let server = Server::new(policy, egress, (), settings.server.clone());
+    let server = Server::new(policy.clone(), egress, (), settings.server.clone());
     let reloaded = server.clone();
     let apply: Box<Apply> = Box::new(move |policy, egress, settings, _| {
         reloaded.reload(policy, egress, settings.server.clone())
     });
     (
         server,
-        Reloader::new(sources, &settings, ways, vec![], None, apply),
+        Reloader::new(sources, &settings, policy, ways, vec![], None, apply),
     )
 }
 
