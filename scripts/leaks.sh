@@ -12,7 +12,7 @@ both - tunnels direct and by the gateway, bulk, half-closed, reset, refused, mal
 SIGTERM, and fails when memory was lost for good, when a request did not get its answer, or when one did not drain.
 
   --requests N  how many requests (default 400)
-  --bin DIR     where the two programs are (default: they are built, in the release profile)
+  --bin DIR     where the two programs are, without the feature mimalloc (default: they are built, for release)
 
 Needs valgrind and python3. Loopback only.
 TEXT
@@ -34,8 +34,10 @@ for tool in valgrind python3; do
 done
 if [ -z "$bin" ]; then
     # What is shipped; in the debug profile valgrind takes ten times as long.
-    cargo build --release --locked -p narrows-proxy -p narrows-gateway
-    bin=${CARGO_TARGET_DIR:-target}/release
+    # With the system's allocator: valgrind sees nothing of ours.
+    directory=${CARGO_TARGET_DIR:-target}/leaks
+    cargo build --release --locked -p narrows-proxy -p narrows-gateway --no-default-features --target-dir "$directory"
+    bin=$directory/release
 fi
 
 work=$(mktemp -d)

@@ -11,7 +11,6 @@ use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::ListenError;
 use narrows_service::log::{self, Writers};
-use narrows_service::memory;
 use narrows_service::notify;
 use narrows_service::runtime::runtime;
 use narrows_service::say::say;
@@ -96,7 +95,6 @@ pub fn run(settings: &Settings) -> Result<Exit, RunError> {
     let state = Arc::new(State::read(settings)?);
     let sockets = Sockets::passed_or(&settings.listen)?;
     let anonymous = anonymous(settings, &sockets, &state)?;
-    memory::keep_freed();
     let descriptors = descriptors::raise_descriptors();
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {
         say(format_args!("warning: {warning}"));

@@ -16,6 +16,11 @@ use narrows_service::say::say;
 use narrows_service::signals::End;
 use tracing_subscriber::EnvFilter;
 
+/// Does not mix what is long kept with what passes, so that memory stays level over time.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let (cli, origins) = match cli::parse(std::env::args_os()) {
         Ok(parsed) => parsed,

@@ -12,7 +12,6 @@ use narrows_service::clock::LocalClock;
 use narrows_service::descriptors;
 use narrows_service::listen::ListenError;
 use narrows_service::log::{self, Writers};
-use narrows_service::memory;
 use narrows_service::notify;
 use narrows_service::runtime::runtime;
 use narrows_service::say::say;
@@ -83,7 +82,6 @@ impl RunError {
 ///
 /// What kept it from serving. Once it serves, nothing but signals ends it.
 pub fn run(mut settings: Settings, sources: Sources) -> Result<Exit, RunError> {
-    memory::keep_freed();
     let sockets = Sockets::passed_or(&settings.listen)?;
     let descriptors = descriptors::raise_descriptors();
     if let Some(warning) = descriptors::shortage(descriptors, settings.server.tunnels) {

@@ -7,7 +7,6 @@ pub mod files;
 pub mod listen;
 pub mod log;
 pub mod log_file;
-pub mod memory;
 pub mod notify;
 pub mod problem;
 pub mod runtime;

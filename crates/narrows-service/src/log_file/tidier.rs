@@ -14,8 +14,8 @@ use crate::say::say;
 
 /// A thread that tidies up when it is woken; it starts the first time, and ends with its log file.
 ///
-/// Not a new thread for each rotation: glibc gives each new one any of its arenas, and compressing would leave
-/// a third of a mebibyte in each of them, one after the other.
+/// Not a new thread for each rotation: allocators keep memory with threads, and what compressing takes, a third of a
+/// mebibyte, would stay with one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Tidier {
     thread: Option<Sender<()>>,
