@@ -124,10 +124,11 @@ impl Drop for Place {
 impl PerClient {
     fn take(&self, client: IpAddr, limit: usize) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(client).or_insert(0);
-        let free = *count < limit;
+        // Whoever is refused leaves no entry, even where the limit is 0.
+        let count = counts.get(&client).copied().unwrap_or(0);
+        let free = count < limit;
         if free {
-            *count += 1;
+            counts.insert(client, count + 1);
         }
         free
     }
@@ -165,6 +166,14 @@ mod tests {
 
     const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const TWO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    #[test]
+    fn a_limit_of_nothing_refuses_everybody_and_remembers_nobody() {
+        let admission = admission(10, Some(0));
+        assert_eq!(admission.enter(ONE).unwrap_err(), Full::Client(0));
+        assert_eq!(admission.enter(TWO).unwrap_err(), Full::Client(0));
+        assert!(admission.per_client.counts.lock().unwrap().is_empty());
+    }
 
     #[test]
     fn places_come_back() {
