@@ -36,13 +36,15 @@ use crate::traffic::World;
 /// Why there is no result.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// So many times the clients come in the first minute. The services keep some of the memory that they needed at
-/// their height, on purpose; by chance, some later minute would be the height instead.
+/// So many times the clients come in the first minute: what fills with use (the last requests, names, sessions) is
+/// to be as full in it as it ever gets.
 const RUSH: usize = 3;
 /// How long the last requests may take to end and to be logged.
 const SETTLE: Duration = Duration::from_secs(150);
 /// How long the services are left alone before they are weighed at rest.
 const REST: Duration = Duration::from_secs(3);
+/// The longest that memory under load is looked at, at either end of the run.
+const WINDOW: Duration = Duration::from_secs(300);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -86,7 +88,7 @@ async fn soak(options: &Options) -> Result<bool, Failure> {
     let begun = run.start.elapsed();
     let rest = options.length - options.warm_up();
     let after = run.load(rest, options.clients).await?;
-    let window = (rest / 3).min(Duration::from_secs(60));
+    let window = (rest / 4).min(WINDOW);
     let report = Report {
         options,
         enterprise: run.stage.enterprise(),
