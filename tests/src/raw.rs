@@ -13,7 +13,11 @@ use crate::deadline::PATIENCE;
 
 /// One end of a TCP connection. Every read has [`PATIENCE`], or what [`Raw::set_patience`] says.
 #[derive(Debug)]
-pub struct Raw(TcpStream);
+pub struct Raw {
+    stream: TcpStream,
+    /// The system tells of an RST once: who was told already sees a mere end of file next.
+    was_reset: bool,
+}
 
 /// How a peer ended its sending side, and what had arrived before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +62,10 @@ impl Raw {
 
     fn new(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a socket option");
-        let raw = Self(stream);
+        let raw = Self {
+            stream,
+            was_reset: false,
+        };
         raw.set_patience(PATIENCE);
         raw
     }
@@ -69,10 +76,10 @@ impl Raw {
     ///
     /// When that is no time at all.
     pub fn set_patience(&self, patience: Duration) {
-        self.0
+        self.stream
             .set_read_timeout(Some(patience))
             .expect("a socket option");
-        self.0
+        self.stream
             .set_write_timeout(Some(patience))
             .expect("a socket option");
     }
@@ -83,7 +90,7 @@ impl Raw {
     ///
     /// Never: the connection is open.
     pub fn address(&self) -> SocketAddr {
-        self.0.local_addr().expect("connected")
+        self.stream.local_addr().expect("connected")
     }
 
     /// Sends everything.
@@ -92,14 +99,16 @@ impl Raw {
     ///
     /// When the connection is gone.
     pub fn send(&mut self, octets: impl AsRef<[u8]>) {
-        self.0
+        self.stream
             .write_all(octets.as_ref())
             .expect("the peer still reads");
     }
 
     /// Sends everything if the peer still reads; it may have hung up, which is for the test to judge.
     pub fn try_send(&mut self, octets: impl AsRef<[u8]>) -> io::Result<()> {
-        self.0.write_all(octets.as_ref())
+        let sent = self.stream.write_all(octets.as_ref());
+        self.heard(sent.as_ref().err());
+        sent
     }
 
     /// Sends one octet at a time, each as a segment of its own as far as the system allows.
@@ -123,7 +132,7 @@ impl Raw {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut octet = [0];
-            let read = self.0.read(&mut octet);
+            let read = self.stream.read(&mut octet);
             let so_far = String::from_utf8_lossy(&head);
             match read {
                 Ok(1) => head.push(octet[0]),
@@ -140,7 +149,7 @@ impl Raw {
     /// When fewer come.
     pub fn exactly(&mut self, length: usize) -> Vec<u8> {
         let mut octets = vec![0; length];
-        self.0.read_exact(&mut octets).expect("more octets");
+        self.stream.read_exact(&mut octets).expect("more octets");
         octets
     }
 
@@ -153,7 +162,8 @@ impl Raw {
         let mut octets = Vec::new();
         let mut buffer = [0; 65_536];
         loop {
-            match self.0.read(&mut buffer) {
+            match self.stream.read(&mut buffer) {
+                Ok(0) if self.was_reset => return End::Reset(octets),
                 Ok(0) => return End::Eof(octets),
                 Ok(length) => octets.extend_from_slice(&buffer[..length]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => {
@@ -172,8 +182,8 @@ impl Raw {
     /// The connection is gone.
     pub fn echo(&mut self) -> io::Result<usize> {
         let mut buffer = [0; 65_536];
-        let count = self.0.read(&mut buffer)?;
-        self.0.write_all(&buffer[..count])?;
+        let count = self.stream.read(&mut buffer)?;
+        self.stream.write_all(&buffer[..count])?;
         Ok(count)
     }
 
@@ -183,12 +193,15 @@ impl Raw {
     ///
     /// On socket options that do not exist.
     pub fn is_silent_for(&mut self, patience: Duration) -> bool {
-        let before = self.0.read_timeout().expect("a socket option");
-        self.0
+        let before = self.stream.read_timeout().expect("a socket option");
+        self.stream
             .set_read_timeout(Some(patience))
             .expect("a socket option");
-        let read = self.0.peek(&mut [0]);
-        self.0.set_read_timeout(before).expect("a socket option");
+        let read = self.stream.peek(&mut [0]);
+        self.stream
+            .set_read_timeout(before)
+            .expect("a socket option");
+        self.heard(read.as_ref().err());
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
 
@@ -198,7 +211,9 @@ impl Raw {
     ///
     /// When the connection is gone.
     pub fn finish(&mut self) {
-        self.0.shutdown(Shutdown::Write).expect("still connected");
+        self.stream
+            .shutdown(Shutdown::Write)
+            .expect("still connected");
     }
 
     /// Ends the connection with RST.
@@ -207,14 +222,18 @@ impl Raw {
     ///
     /// On socket options that do not exist.
     pub fn reset(self) {
-        SockRef::from(&self.0)
+        SockRef::from(&self.stream)
             .set_linger(Some(Duration::ZERO))
             .expect("a socket option");
     }
 
+    fn heard(&mut self, error: Option<&io::Error>) {
+        self.was_reset |= error.is_some_and(|error| error.kind() == ErrorKind::ConnectionReset);
+    }
+
     /// The socket, for programs that want one.
     pub fn into_inner(self) -> TcpStream {
-        self.0
+        self.stream
     }
 }
 
@@ -366,4 +385,17 @@ impl<T: Send + 'static> Once<T> {
 pub fn closed_port() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_that_a_write_was_told_of_is_no_end_of_file() {
+        let peer = Peer::start(Raw::reset);
+        let mut client = Raw::connect(peer.address);
+        while client.try_send("x").is_ok() {}
+        assert_eq!(client.end(), End::Reset(Vec::new()));
+    }
 }
