@@ -182,7 +182,6 @@ fn gateway_that_is_stopped_for_a_minute_is_given_up_and_comes_back() {
     gateway.signal(Signal::STOP);
     until_stopped(gateway.vitals());
     let since = Instant::now();
-    // A look at whether it is silent would take the reset away.
     open.set_patience(Duration::from_secs(45));
     assert_eq!(open.end(), End::Reset(Vec::new()));
     assert!(
