@@ -34,7 +34,7 @@ struct Part {
     names: Names,
 }
 
-/// The last [`KEPT`] entries; the room of an old one is used for the next.
+/// The last [`KEPT`] entries.
 #[derive(Debug, Default)]
 struct Ring {
     entries: Vec<Noted>,
@@ -178,26 +178,19 @@ impl Ring {
         raw: &str,
         reason: &dyn fmt::Display,
     ) {
-        let at = unix_ms(unix_time());
-        let target = target.cloned();
-        if self.entries.len() < KEPT {
-            self.next = self.entries.len();
-            self.entries.push(Noted {
-                at,
-                client,
-                id,
-                kind,
-                reason: String::new(),
-                raw: String::new(),
-                target,
-            });
-        } else {
-            let old = &mut self.entries[self.next];
-            (old.at, old.client, old.id, old.kind, old.target) = (at, client, id, kind, target);
+        let noted = Noted {
+            at: unix_ms(unix_time()),
+            client,
+            id,
+            kind,
+            reason: capped(reason),
+            raw: capped(&raw),
+            target: target.cloned(),
+        };
+        match self.entries.get_mut(self.next) {
+            Some(old) => *old = noted,
+            None => self.entries.push(noted),
         }
-        let entry = &mut self.entries[self.next];
-        write_capped(&mut entry.raw, &raw);
-        write_capped(&mut entry.reason, reason);
         self.next = (self.next + 1) % KEPT;
     }
 
@@ -208,8 +201,9 @@ impl Ring {
     }
 }
 
-/// Writes a text in place of another, and no more of it than is remembered.
-fn write_capped(out: &mut String, text: &dyn fmt::Display) {
+/// No more of a text than is remembered, in no more room than that takes: room of old entries that was used again
+/// would grow to the longest text in each place.
+fn capped(text: &dyn fmt::Display) -> String {
     struct Capped<'a>(&'a mut String);
 
     impl fmt::Write for Capped<'_> {
@@ -228,25 +222,30 @@ fn write_capped(out: &mut String, text: &dyn fmt::Display) {
         }
     }
 
-    out.clear();
-    let _ = write!(Capped(out), "{text}");
+    let mut out = String::new();
+    let _ = write!(Capped(&mut out), "{text}");
+    out.shrink_to_fit();
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn push(ring: &mut Ring, reason: &dyn fmt::Display) {
+        let client = SocketAddr::from(([127, 0, 0, 1], 1));
+        let id = ConnId {
+            listener: 1,
+            connection: 1,
+        };
+        ring.push(client, id, Kind::Carried(Via::Direct), None, "", reason);
+    }
+
     #[test]
     fn rings_keep_the_newest() {
         let mut ring = Ring::default();
-        let client = SocketAddr::from(([127, 0, 0, 1], 1));
-        for connection in 0..KEPT as u64 + 3 {
-            let id = ConnId {
-                listener: 1,
-                connection,
-            };
-            let kind = Kind::Carried(Via::Direct);
-            ring.push(client, id, kind, None, "", &connection);
+        for number in 0..KEPT + 3 {
+            push(&mut ring, &number);
         }
         let newest: Vec<_> = ring.newest(3).map(|noted| &*noted.reason).collect();
         assert_eq!(newest, ["514", "513", "512"]);
@@ -256,8 +255,17 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_between_characters() {
-        let mut text = "old".to_owned();
-        write_capped(&mut text, &"é".repeat(MAX_TEXT));
+        let text = capped(&"é".repeat(MAX_TEXT));
         assert_eq!(text, "é".repeat(MAX_TEXT / 2) + "…");
+    }
+
+    #[test]
+    fn entries_take_no_more_room_than_their_texts() {
+        let mut ring = Ring::default();
+        for length in (0..MAX_TEXT).chain([0; KEPT]) {
+            push(&mut ring, &"x".repeat(length));
+            let room = ring.newest(1).next().unwrap().reason.capacity();
+            assert_eq!(room, length);
+        }
     }
 }
