@@ -158,14 +158,14 @@ impl Place<'_> {
     }
 
     /// Nobody is closed for being slow, as clients are here on a machine that is busy. The log goes to us, and
-    /// to files that rotate.
+    /// to files that rotate, for the first time within the warm-up: a thread that compresses comes with that.
     fn common(self, name: &str) -> String {
         let file: PathBuf = self.directory.join(name).with_extension("log");
         let patience = PATIENCE.as_secs();
         format!(
             "[limits]\nhead_seconds = {patience}\n\
              [[log.sinks]]\nto = \"stdout\"\nformat = \"json\"\n\
-             [[log.sinks]]\nto = {file:?}\nrotate_mib = 16\nkeep = 2\ncompress = true\n"
+             [[log.sinks]]\nto = {file:?}\nrotate_mib = 1\nkeep = 2\ncompress = true\n"
         )
     }
 }
