@@ -13,7 +13,7 @@ use narrows_gateway::{commands, init};
 use narrows_service::say::say;
 use tracing_subscriber::EnvFilter;
 
-/// Does not mix what is long kept with what passes, so that memory stays level over time.
+/// Does not mix what is long kept with what passes, so that memory grows less over time.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

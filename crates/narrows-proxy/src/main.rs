@@ -16,7 +16,7 @@ use narrows_service::say::say;
 use narrows_service::signals::End;
 use tracing_subscriber::EnvFilter;
 
-/// Does not mix what is long kept with what passes, so that memory stays level over time.
+/// Does not mix what is long kept with what passes, so that memory grows less over time.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
