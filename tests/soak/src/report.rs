@@ -119,10 +119,8 @@ impl Report<'_> {
         if !self.options.judges_memory() {
             return grown;
         }
-        // What is held for good weighs as much under load as at rest, where allocators also keep what they
-        // would return if they were asked for something again: a matter of chance.
-        let loaded = self.early.iter().zip(&self.late);
-        for (service, (before, after)) in services.iter().zip(loaded) {
+        let rest = self.rest.warm.iter().zip(&self.rest.after);
+        for (service, (before, after)) in services.iter().zip(rest) {
             if after.resident * 100 > before.resident * (100 + GROWTH) {
                 let (name, before, after) = (service.name, before.resident, after.resident);
                 grown.push(format!("of {name} grew from {before} to {after} KiB"));

@@ -13,6 +13,10 @@ use crate::party::Party;
 use crate::plan::Route;
 use crate::traffic::{PATIENCE, Ports};
 
+/// The allocator is to return what is free at once. Else it does when it is next asked for something, so that what
+/// a service weighs at rest says what was free when the last client went, and not what is held.
+const AT_ONCE: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
+
 /// The services and the enterprise proxy.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -119,7 +123,7 @@ impl Place<'_> {
         }
         fs::write(home.join("gateway.toml"), self.common("gateway"))?;
         let mut command = Command::new(program);
-        command.env_clear().arg("--dir").arg(home);
+        command.env_clear().envs([AT_ONCE]).arg("--dir").arg(home);
         command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         let ledger = ledger.clone();
         let log = move |line: &str| journal::enter(&ledger, Writer::Gateway, line);
@@ -148,12 +152,16 @@ impl Place<'_> {
         Party::service(name, &mut command, log)
     }
 
-    /// A service with this configuration and an empty environment.
+    /// A service with this configuration, and nothing else in its environment.
     fn service(self, program: &str, name: &str, config: &str) -> Result<Command, Failure> {
         let file = self.directory.join(name).with_extension("toml");
         fs::write(&file, config)?;
         let mut command = Command::new(self.binaries.join(program));
-        command.env_clear().arg("--config").arg(file);
+        command
+            .env_clear()
+            .envs([AT_ONCE])
+            .arg("--config")
+            .arg(file);
         Ok(command)
     }
 
