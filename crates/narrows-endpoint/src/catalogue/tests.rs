@@ -248,9 +248,10 @@ fn bad_rows_are_refused_by_line() {
     refuses(&format!("{HEADER}\n[colours]\n"), 2, "the sections are");
     refuses(
         &format!("{HEADER}\n[never]\n[never]\n"),
-        3,
+        2,
         "columns must be",
     );
+    refuses(&format!("{HEADER}\n[never]"), 2, "columns must be");
     refuses(&with("AzureCloud,g,*com,443,tcp,,,,yes,"), 4, "glued");
     refuses(
         &with("AzureCloud,g,<Region>.x.com,443,tcp,,,,yes,"),

@@ -86,7 +86,9 @@ impl Table<'_> {
     }
 
     fn at(&self, line: u64, problem: CatalogueProblem) -> CatalogueError {
-        CatalogueError::new(self.above + line, problem)
+        // Where a section has no lines, its name's: at the end of the text there are no more.
+        let line = if self.text.is_empty() { 0 } else { line };
+        CatalogueError::new((self.above + line).max(1), problem)
     }
 
     /// The line of a row: the reader gives the end of the row above it.
