@@ -87,7 +87,8 @@ else
     cargo +nightly --version >/dev/null 2>&1 || fail "no nightly toolchain: rustup toolchain install nightly"
     cargo fuzz --version >/dev/null 2>&1 || fail "no cargo-fuzz: cargo install cargo-fuzz --locked"
     for package in "${fuzzed[@]}"; do
-        cargo +nightly fuzz build --fuzz-dir "$package" --target "$triple" --target-dir "$target_dir"
+        # With -O what the profiles say of debug assertions holds; else cargo-fuzz has them everywhere.
+        cargo +nightly fuzz build -O --fuzz-dir "$package" --target "$triple" --target-dir "$target_dir"
     done
 fi
 programs=$target_dir/$triple/$([ -n "$stable" ] && echo debug || echo release)
