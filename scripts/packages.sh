@@ -120,7 +120,7 @@ start narrows-gateway $(exec_start narrows-gateway)
 # A refusal by the gateway's rules, heard through both: the client is known, the target is not carried.
 proxy=127.0.0.1:$(cat "$work/narrows-proxy.port")
 answer=$(env -u NO_PROXY -u no_proxy curl --silent --max-time 20 --proxy-cacert "$work/trial/tls/ca.pem" \
-    --preproxy "" --proxy "https://localhost:$(cat "$work/narrows-gateway.port")" --proxy-user "fleet:$token" \
+    --proxy "https://localhost:$(cat "$work/narrows-gateway.port")" --proxy-user "fleet:$token" \
     --output /dev/null --write-out '%{http_connect}' https://not-carried.example/ || true)
 [ "$answer" = 403 ] || fail "the gateway answered $answer"
 answer=$(env -u NO_PROXY -u no_proxy curl --silent --max-time 20 --proxy "http://$proxy" \
