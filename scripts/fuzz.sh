@@ -17,12 +17,12 @@ crates/NAME/fuzz/artifacts/TARGET.
   --runs N     end each target after so many executions too, the same ones each time
   --jobs N     how many run at the same time (1)
   --found DIR  start also from what earlier runs found below DIR/TARGET, and add to it
-  --stable     build unoptimised with the default toolchain, without cargo-fuzz and AddressSanitizer:
-               fewer executions a second, for a short run everywhere
+  --stable     build unoptimised with the default toolchain, not optimised with a nightly one and
+               AddressSanitizer: fewer executions a second, for a short run everywhere
   --list       print the names of the targets, and do nothing
 
-A crash again, from its input:  crates/NAME/fuzz/artifacts/TARGET/crash-...
-  cargo +nightly fuzz run --fuzz-dir crates/NAME/fuzz TARGET INPUT
+A crash again, from its input:
+  target/fuzz/TRIPLE/release/TARGET crates/NAME/fuzz/artifacts/TARGET/crash-...
 HELP
 }
 
@@ -66,32 +66,23 @@ trap 'kill "${!running[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 found=${found:-$work/found}
 
-# The fuzz packages of the targets, each once.
-fuzzed=()
-for name in "${targets[@]}"; do
-    [[ " ${fuzzed[*]} " == *" ${home[$name]} "* ]] || fuzzed+=("${home[$name]}")
-done
-
 triple=$(rustc -vV | sed -n 's/^host: //p')
 target_dir=${CARGO_TARGET_DIR:-target/fuzz}
-# What cargo-fuzz has the compiler do, as far as a stable one does it. `--target` keeps it out of build scripts.
-coverage="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+# What cargo-fuzz has the compiler do; `--target` keeps it out of build scripts.
+flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
  -Cllvm-args=-sanitizer-coverage-trace-compares"
-
 if [ -n "$stable" ]; then
-    # All of them: of a part, cargo would build other variants of what they share.
-    RUSTFLAGS=${coverage//$'\n'/} cargo build -q --locked --manifest-path fuzz/Cargo.toml --workspace --bins \
-        --target "$triple" --target-dir "$target_dir"
+    cargo=(cargo) profile=debug
 else
     cargo +nightly --version >/dev/null 2>&1 || fail "no nightly toolchain: rustup toolchain install nightly"
-    cargo fuzz --version >/dev/null 2>&1 || fail "no cargo-fuzz: cargo install cargo-fuzz --locked"
-    for package in "${fuzzed[@]}"; do
-        # With -O what the profiles say of debug assertions holds; else cargo-fuzz has them everywhere.
-        cargo +nightly fuzz build -O --fuzz-dir "$package" --target "$triple" --target-dir "$target_dir"
-    done
+    cargo=(cargo +nightly) profile=release
+    flags+=" -Zsanitizer=address -Ccodegen-units=1 -Cllvm-args=-sanitizer-coverage-stack-depth"
 fi
-programs=$target_dir/$triple/$([ -n "$stable" ] && echo debug || echo release)
+# All of them at once: of a part, cargo would build other variants of what they share.
+RUSTFLAGS=${flags//$'\n'/} "${cargo[@]}" build -q --locked --manifest-path fuzz/Cargo.toml --workspace --bins \
+    --profile "${profile/debug/dev}" --target "$triple" --target-dir "$target_dir"
+programs=$target_dir/$triple/$profile
 
 # run TARGET: one target; leaves its output, its exit code, and its seconds of wall and CPU in $work.
 run() {
