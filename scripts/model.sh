@@ -38,12 +38,11 @@ for part in "${parts[@]}"; do
         { echo "model.sh: $part is no part: memory, line, tls or sockets" >&2; exit 2; }
 done
 
-program=$(cargo test --release --locked -p narrows-tunnel --test model --no-run 2>&1 |
-    tee /dev/stderr | sed -nE 's/^ *Executable .*\((.*)\)$/\1/p')
-[ -n "$program" ] || { echo "model: FAILED, it does not build"; exit 1; }
-
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
+cargo test --release --locked -p narrows-tunnel --test model --no-run 2>&1 | tee "$said" >&2 ||
+    { echo "model: FAILED, it does not build"; exit 1; }
+program=$(sed -nE 's/^ *Executable .*\((.*)\)$/\1/p' "$said")
 
 # play PART SEEDS: prints the model's own line, or all that is known of a failure.
 play() {
